@@ -1,0 +1,62 @@
+{#- Exact decimal arithmetic. `decimal / decimal` is DOUBLE on DuckDB, so division goes through integers of the smallest unit. -#}
+
+{#- `amount` (any decimal) rounded half up (away from zero) to `minor_units` decimals (0 to 3, a column or a number). -#}
+{% macro round_money(amount, minor_units) -%}
+    cast(case {{ minor_units }}
+        when 0 then round({{ amount }}, 0)
+        when 1 then round({{ amount }}, 1)
+        when 2 then round({{ amount }}, 2)
+        else round({{ amount }}, 3)
+    end as decimal(18, 3))
+{%- endmacro %}
+
+{#-
+    numerator ÷ denominator, both money or other decimals with at most 9 decimals and 18 digits, rounded half up to `scale` decimals.
+    NULL where the denominator is NULL or <= 0: a ratio without a base is refused, never 0 or infinity.
+-#}
+{% macro safe_divide(numerator, denominator, scale=6) -%}
+    {{ return(adapter.dispatch('safe_divide')(numerator, denominator, scale)) }}
+{%- endmacro %}
+
+{% macro default__safe_divide(numerator, denominator, scale) -%}
+    {#- Both in units of 1e-9 as 128-bit integers: (2 n 10^s + d) div 2d on magnitudes is half up. -#}
+    {%- set n = "cast(cast(" ~ numerator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
+    {%- set d = "cast(cast(" ~ denominator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
+    cast(case when ({{ denominator }}) > 0 then
+        cast(sign({{ numerator }}) as integer)
+        * cast((2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0) as decimal(30, 0))
+        * cast('{{ "0." ~ "0" * (scale - 1) ~ "1" if scale > 0 else "1" }}' as decimal({{ scale + 1 }}, {{ scale }}))
+    end as decimal(18, {{ scale }}))
+{%- endmacro %}
+
+{% macro spark__safe_divide(numerator, denominator, scale) -%}
+    cast(case when ({{ denominator }}) > 0 then
+        round(cast({{ numerator }} as decimal(28, 9)) / cast({{ denominator }} as decimal(28, 9)), {{ scale }})
+    end as decimal(18, {{ scale }}))
+{%- endmacro %}
+
+{#- part × whole_base ÷ whole, rounded half up to `minor_units`: the base amount of a part of an item whose base amount was given, not computed. -#}
+{% macro prorate(part, whole_base, whole, minor_units) -%}
+    {{ return(adapter.dispatch('prorate')(part, whole_base, whole, minor_units)) }}
+{%- endmacro %}
+
+{% macro default__prorate(part, whole_base, whole, minor_units) -%}
+    {%- set p = "cast(" ~ part ~ " * 1000 as hugeint)" -%}
+    {%- set b = "cast(" ~ whole_base ~ " * 1000 as hugeint)" -%}
+    {%- set w = "cast(" ~ whole ~ " * 1000 as hugeint)" -%}
+    {#- unit = thousandths in one minor unit of the base currency -#}
+    {%- set unit = "(case " ~ minor_units ~ " when 0 then 1000 when 1 then 100 when 2 then 10 else 1 end)" -%}
+    cast(cast(
+        cast(sign({{ part }}) * sign({{ whole_base }}) * sign({{ whole }}) as integer)
+        * ((2 * abs({{ p }}) * abs({{ b }}) + abs({{ w }}) * {{ unit }}) // nullif(2 * abs({{ w }}) * {{ unit }}, 0)) * {{ unit }}
+        as decimal(30, 0)) * cast('0.001' as decimal(4, 3)) as decimal(18, 3))
+{%- endmacro %}
+
+{% macro spark__prorate(part, whole_base, whole, minor_units) -%}
+    {{ round_money("cast(" ~ part ~ " as decimal(18, 3)) * cast(" ~ whole_base ~ " as decimal(18, 3)) / nullif(" ~ whole ~ ", 0)", minor_units) }}
+{%- endmacro %}
+
+{#- amount × rate, rounded half up to `minor_units`. The wide cast keeps the product inside 38 digits. -#}
+{% macro convert(amount, rate, minor_units) -%}
+    {{ round_money("cast(" ~ amount ~ " as decimal(29, 3)) * " ~ rate, minor_units) }}
+{%- endmacro %}
