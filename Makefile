@@ -1,0 +1,92 @@
+# Every task of the project. `make help` lists them; the set-up that a task needs is done by the task.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The first interpreter that is new enough: 3.11 and 3.12 are what the locked packages are tried with.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR ?= var
+SIZE ?= small
+SEED ?= 7
+EXTRACTS ?=
+PROFILE ?=
+AS_OF ?=
+
+# A lock that is installed already is not installed again: the stamp's name is the hash of what it stands for.
+stamp = $(VENV)/.installed-$(shell cat $(1) pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
+RUN_STAMP := $(call stamp,requirements-bootstrap.lock requirements.lock)
+DEV_STAMP := $(call stamp,requirements-bootstrap.lock requirements.lock requirements-dev.lock)-dev
+
+.PHONY: help
+help: ## List the tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "No python3.11 (or newer) on the PATH; install one, or say PYTHON=/path/to/python." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than 3.11; say PYTHON=/path/to/a/newer/python." >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+
+# uv reads its own settings of indexes and proxies; where only pip is set up, pip installs the same lock (slower).
+define install
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(foreach lock,$(1),-r $(lock)) \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(foreach lock,$(1),-r $(lock))
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+endef
+
+$(RUN_STAMP): | $(BIN)/uv
+	$(call install,requirements-bootstrap.lock requirements.lock)
+	@touch $@
+
+$(DEV_STAMP): | $(BIN)/uv
+	$(call install,requirements-bootstrap.lock requirements-dev.lock)
+	@touch $@ $(RUN_STAMP)
+
+.PHONY: setup
+setup: $(RUN_STAMP) ## Create .venv with the locked packages and install arw
+
+.PHONY: run
+run: setup ## The main job: extracts to a published warehouse (EXTRACTS=path PROFILE=name AS_OF=date; without: the demo)
+ifeq ($(EXTRACTS),)
+	@test -d $(HOME_DIR)/demo-$(SIZE)-$(SEED) \
+	  || $(BIN)/arw --home $(HOME_DIR) demo --size $(SIZE) --seed $(SEED) --out $(HOME_DIR)/demo-$(SIZE)-$(SEED)
+	@$(BIN)/arw --home $(HOME_DIR) run $(HOME_DIR)/demo-$(SIZE)-$(SEED) $(if $(AS_OF),--as-of $(AS_OF))
+else
+	@$(BIN)/arw --home $(HOME_DIR) run "$(EXTRACTS)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(AS_OF),--as-of $(AS_OF))
+endif
+
+.PHONY: demo
+demo: setup ## Write a demo inbox (SIZE=small|medium|large|N SEED=N), without loading it
+	$(BIN)/arw --home $(HOME_DIR) demo --size $(SIZE) --seed $(SEED) --out $(HOME_DIR)/demo-$(SIZE)-$(SEED)
+
+.PHONY: status
+status: setup ## What is published now
+	@$(BIN)/arw --home $(HOME_DIR) status
+
+.PHONY: test
+test: $(DEV_STAMP) ## All tests, with all set-up
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: test-fast
+test-fast: $(DEV_STAMP) ## The unit tests only (under two minutes)
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: lock
+lock: $(BIN)/uv ## Resolve the locked requirements again (after a change of pyproject.toml)
+	$(BIN)/uv pip compile --quiet --group bootstrap $(LOCK_OPTIONS) -o requirements-bootstrap.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml $(LOCK_OPTIONS) -o requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
+LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+.PHONY: clean
+clean: ## Remove the warehouse, demo and caches below var/ (the lake too); .venv stays
+	rm -rf $(HOME_DIR) target logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
