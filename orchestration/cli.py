@@ -1,0 +1,254 @@
+"""The command line: `arw`. Progress goes to stderr, results to stdout; nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from orchestration import errors, terminal
+from orchestration.lock import pipeline_lock
+from orchestration.settings import Home, home_at
+
+Command = Callable[[argparse.Namespace, Home], int]
+Commands = Any  # argparse names the type of its sub-parsers only privately
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    home = home_at(getattr(options, "home", None))
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return int(options.command(options, home))
+    except errors.PublishRefused as refused:
+        terminal.report_refusal(refused, as_json=options.as_json)
+        return refused.exit_code
+    except errors.ArwError as error:
+        terminal.report_error(error, as_json=options.as_json)
+        return error.exit_code
+    except (KeyboardInterrupt, errors.Terminated):
+        terminal.say("stopped; what was published before is unchanged, and the next run starts over from the lake")
+        return errors.FAILED
+    except BrokenPipeError:
+        # The reader of our output (`arw rejects | head`) has seen enough; keep the interpreter from complaining too.
+        sys.stdout = None  # type: ignore[assignment]
+        return errors.DONE
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise errors.Terminated("SIGTERM")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser with every command registered."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--home", metavar="DIR", default=argparse.SUPPRESS, help="the warehouse's folder (AR_HOME; ./var)"
+    )
+    shared.add_argument(
+        "--json",
+        dest="as_json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print the result as JSON",
+    )
+    top = argparse.ArgumentParser(prog="arw", description="Receivables Warehouse", parents=[shared])
+    top.set_defaults(as_json=False)
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    for register in COMMANDS:
+        register(_Registry(commands, shared))
+    return top
+
+
+class _Registry:
+    """Adds one command with the options that every command has."""
+
+    def __init__(self, commands: Commands, shared: argparse.ArgumentParser) -> None:
+        self._commands, self._shared = commands, shared
+
+    def add(self, name: str, command: Command, says: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = self._commands.add_parser(
+            name, help=says, description=says, parents=[self._shared]
+        )
+        added.set_defaults(command=command, name=name)
+        return added
+
+
+def register_demo(registry: _Registry) -> None:
+    command = registry.add("demo", demo, "write a believable inbox of drops (same seed, same bytes)")
+    command.add_argument("--size", default="small", help="small, medium, large or a number of documents")
+    command.add_argument("--seed", type=int, default=7)
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+
+
+def demo(options: argparse.Namespace, _home: Home) -> int:
+    """Write a demo inbox."""
+    from orchestration.demo import generate
+
+    written = generate(options.out, size=options.size, seed=options.seed)
+    terminal.result({"inbox": str(options.out), "drops": written}, as_json=options.as_json)
+    return errors.DONE
+
+
+def register_load(registry: _Registry) -> None:
+    command = registry.add("load", load, "land a drop or an inbox: validate, reject, record; idempotent")
+    _add_extracts(command)
+    _add_wait(command)
+
+
+def load(options: argparse.Namespace, home: Home) -> int:
+    """Land a drop or an inbox; refused drops make the exit code 1, the others are loaded all the same."""
+    from orchestration import pipeline
+
+    with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+        loaded = pipeline.load(home, options.path, options.profile, terminal.say)
+    terminal.result(loaded, as_json=options.as_json)
+    return errors.FAILED if loaded["refused"] else errors.DONE
+
+
+def register_build(registry: _Registry) -> None:
+    command = registry.add("build", build, "run the dbt models and data tests on the warehouse")
+    _add_as_of(command)
+    command.add_argument("--full-refresh", action="store_true", help="derive everything again")
+    _add_wait(command)
+
+
+def build(options: argparse.Namespace, home: Home) -> int:
+    """Build the marts."""
+    from orchestration import pipeline
+
+    with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+        built = pipeline.build(home, options.as_of, full_refresh=options.full_refresh, progress=terminal.say)
+    terminal.result(built, as_json=options.as_json)
+    return errors.DONE
+
+
+def register_publish(registry: _Registry) -> None:
+    command = registry.add("publish", publish, "audit the build and make it the version that readers see")
+    command.add_argument("--override", metavar="CHECK", action="append", default=[], help="publish though CHECK failed")
+    command.add_argument("--by", metavar="WHO", help="who answers for the override")
+    command.add_argument("--because", metavar="WHY", help="the reason, for the record")
+    command.set_defaults(usage_error=command.error)
+    _add_wait(command)
+
+
+def publish(options: argparse.Namespace, home: Home) -> int:
+    """Audit and publish the build."""
+    from orchestration import pipeline
+
+    if options.override and not (options.by and options.because):
+        options.usage_error("an override goes on record: say --by WHO and --because WHY")
+    overrides = {check: (options.by, options.because) for check in options.override}
+    with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+        published = pipeline.publish(home, overrides, terminal.say)
+    terminal.result(published, as_json=options.as_json)
+    return errors.DONE
+
+
+def register_run(registry: _Registry) -> None:
+    command = registry.add("run", run, "load, build, audit and publish in one go: the scheduled job, from a shell")
+    _add_extracts(command)
+    _add_as_of(command)
+    _add_wait(command)
+
+
+def run(options: argparse.Namespace, home: Home) -> int:
+    """Do the main job and print the figures."""
+    from orchestration import pipeline
+
+    with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+        done = pipeline.run(home, options.path, options.profile, options.as_of, terminal.say)
+    terminal.run_report(done, home, as_json=options.as_json)
+    return errors.DONE
+
+
+def register_status(registry: _Registry) -> None:
+    registry.add("status", status, "what is published, how fresh and how sound it is")
+
+
+def status(options: argparse.Namespace, home: Home) -> int:
+    """Say what is published."""
+    from orchestration import status as reader
+
+    terminal.status(reader.read(home), as_json=options.as_json)
+    return errors.DONE
+
+
+def register_rejects(registry: _Registry) -> None:
+    command = registry.add("rejects", rejects, "the rejected rows with file, line, reason and the original text")
+    command.add_argument("--feed", metavar="F", help="only this feed's")
+    command.add_argument("--format", choices=("table", "csv"), default="table")
+
+
+def rejects(options: argparse.Namespace, home: Home) -> int:
+    """List what landing rejected."""
+    from orchestration import status as reader
+
+    columns, rows = reader.rejects(home, options.feed)
+    terminal.rows(columns, rows, "json" if options.as_json else options.format)
+    return errors.DONE
+
+
+def register_sql(registry: _Registry) -> None:
+    command = registry.add("sql", sql, "read-only SQL on the published file (interactive without QUERY)")
+    command.add_argument("query", nargs="?", metavar="QUERY")
+    command.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    command.add_argument("--rows", type=int, default=1000, metavar="N", help="print at most N rows (1000)")
+    command.add_argument("--seconds", type=int, default=60, metavar="N", help="end a query after N seconds (60)")
+    command.add_argument("--memory-mb", type=int, default=1024, metavar="N", help="a query's memory (1024)")
+
+
+def sql(options: argparse.Namespace, home: Home) -> int:
+    """Query the published file."""
+    from orchestration import console
+
+    limits = console.Limits(rows=options.rows, seconds=options.seconds, memory_mb=options.memory_mb)
+    how = "json" if options.as_json else options.format
+    if options.query is None:
+        return console.interactive(home, how, limits)
+    return console.execute(home, options.query, how, limits)
+
+
+def _add_extracts(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help="a drop, or a folder of drops")
+    command.add_argument("--profile", metavar="P", help="how the files are written: a shipped profile, or a folder")
+
+
+def _add_as_of(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--as-of", type=_date, metavar="DATE", help="read the books at DATE (the newest drop's books_through)"
+    )
+
+
+def _add_wait(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--wait", action="store_true", help="wait for another pipeline in this home to end")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from None
+
+
+def _told(options: argparse.Namespace) -> str:
+    """Return the command for the lock file, so that whoever is kept waiting knows by what."""
+    return f"arw {options.name}"
+
+
+COMMANDS = (
+    register_demo,
+    register_load,
+    register_build,
+    register_publish,
+    register_run,
+    register_status,
+    register_rejects,
+    register_sql,
+)

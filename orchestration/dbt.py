@@ -1,0 +1,172 @@
+"""One `dbt build`, as a process of its own: importing dbt costs seconds, and in-process it keeps the DuckDB lock."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import ArwError
+from orchestration.settings import Home, project_dir
+
+SECONDS_TO_END = 10
+PROGRESS_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A model that could not be built, or a data test that found rows."""
+
+    name: str
+    message: str
+    meaning: str
+    rows: int
+    file: str
+    compiled_sql: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one `dbt build` did."""
+
+    models: int
+    tests: int
+    errors: tuple[Failure, ...]
+    failed_tests: tuple[Failure, ...]
+
+
+class BuildFailed(ArwError):
+    """A model could not be built."""
+
+
+def build(
+    home: Home, variables: Mapping[str, object], *, full_refresh: bool, progress: Callable[[str], None]
+) -> Results:
+    """Run every seed, model and data test once (unit tests are for development) and return what happened."""
+    results_file = home.dbt_target / "run_results.json"
+    results_file.unlink(missing_ok=True)
+    project = project_dir()
+    command = [
+        str(Path(sys.executable).with_name("dbt")),
+        "build",
+        *("--exclude", "resource_type:unit_test"),
+        *("--project-dir", str(project)),
+        *("--profiles-dir", str(project)),
+        *("--target-path", str(home.dbt_target)),
+        *("--log-path", str(home.logs)),
+        *("--vars", json.dumps(variables, sort_keys=True)),
+        *("--log-format", "json"),
+        "--no-use-colors",
+        "--no-version-check",
+        *(["--full-refresh"] if full_refresh else []),
+    ]
+    environment = os.environ | {"AR_HOME": str(home.root), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    exit_code, last_words = _run(command, environment, project, progress)
+    if not results_file.is_file():
+        raise BuildFailed(
+            f"dbt ended with exit code {exit_code} before it built anything:\n{last_words}\n"
+            f"The published version is unchanged. Its log: {home.logs / 'dbt.log'}"
+        )
+    return _results(results_file, home.dbt_target / "manifest.json")
+
+
+def _run(
+    command: list[str], environment: Mapping[str, str], cwd: Path, progress: Callable[[str], None]
+) -> tuple[int, str]:
+    """Run to the end, or end the whole process group with us; return the exit code and dbt's last errors."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+    )
+    last_words: deque[str] = deque(maxlen=20)
+    try:
+        assert process.stdout is not None
+        for line in _progress_lines(process.stdout, last_words):
+            progress(line)
+        return process.wait(), "\n".join(last_words)
+    except BaseException:
+        _end_group(process)
+        raise
+
+
+def _progress_lines(output: Iterator[str], last_words: deque[str]) -> Iterator[str]:
+    """Yield a line per tenth of the nodes and one per failure; keep errors and plain text for the report."""
+    told = 0
+    for line in output:
+        try:
+            event = json.loads(line)
+            info, data = event["info"], event.get("data", {})
+        except (ValueError, KeyError, TypeError):
+            last_words.append(line.rstrip())
+            continue
+        if info.get("level") == "error" and info.get("msg", "").strip():
+            last_words.append(info["msg"].strip())
+        index, total = data.get("index"), data.get("total")
+        if not isinstance(index, int) or not isinstance(total, int) or not total or "status" not in data:
+            continue
+        if data["status"] in ("error", "fail"):
+            yield f"dbt {index}/{total} {data['status']}: {data.get('node_info', {}).get('node_name', '?')}"
+        elif index * PROGRESS_STEPS // total > told:
+            told = index * PROGRESS_STEPS // total
+            yield f"dbt {index}/{total}"
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this child when its parent dies, so that a killed pipeline leaves no writer behind."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+            process.wait(SECONDS_TO_END)
+            return
+        except ProcessLookupError:
+            process.wait(SECONDS_TO_END)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _results(results_file: Path, manifest_file: Path) -> Results:
+    results = json.loads(results_file.read_text(encoding="utf-8"))["results"]
+    failed = [r for r in results if r["status"] in ("error", "fail", "runtime error")]
+    nodes = json.loads(manifest_file.read_text(encoding="utf-8"))["nodes"] if failed else {}
+    errors = [_failure(r, nodes.get(r["unique_id"], {})) for r in failed if r["status"] != "fail"]
+    failed_tests = [_failure(r, nodes.get(r["unique_id"], {})) for r in failed if r["status"] == "fail"]
+    kinds = [r["unique_id"].split(".", 1)[0] for r in results if r["status"] in ("success", "pass")]
+    return Results(
+        models=kinds.count("model"),
+        tests=kinds.count("test"),
+        errors=tuple(errors),
+        failed_tests=tuple(failed_tests),
+    )
+
+
+def _failure(result: Mapping[str, Any], node: Mapping[str, Any]) -> Failure:
+    return Failure(
+        name=node.get("name", result["unique_id"]),
+        message=(result.get("message") or "").strip(),
+        meaning=(node.get("description") or "").strip(),
+        rows=result.get("failures") or 0,
+        file=node.get("original_file_path", ""),
+        compiled_sql=result.get("compiled_code") or "",
+    )

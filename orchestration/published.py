@@ -1,0 +1,110 @@
+"""The version that readers see: found through the pointer, verified, opened read-only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import ArwError
+from orchestration.files import sha256_of
+from orchestration.settings import Home
+
+POINTER_KEYS = ("file", "version", "as_of", "known_at", "published_at", "sha256", "row_counts", "checks")
+
+# A file is read whole once per process to verify it; published files never change afterwards.
+_verified: set[tuple[str, int, int, int]] = set()
+
+
+class NothingPublished(ArwError):
+    """There is no version that can be served."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version; ``warning`` says why it is not the one that the pointer names."""
+
+    file: Path
+    pointer: dict[str, Any]
+    warning: str | None = None
+
+    @property
+    def contacts_file(self) -> Path:
+        """Personal data of the same version, for those who may."""
+        return self.file.with_name(f"{self.file.stem}_contacts.duckdb")
+
+    @property
+    def name(self) -> str:
+        """The version's name; later versions sort after earlier ones."""
+        return str(self.pointer["version"])
+
+
+def find(home: Home) -> Version:
+    """Return the version in force, or the newest undamaged one when the pointer or its file is damaged."""
+    pointer, damage = _read_pointer(home.pointer)
+    if pointer:
+        damage = _damage(home, pointer)
+        if damage is None:
+            return Version(home.published / pointer["file"], pointer)
+    for record in sorted(home.published.glob("ar_*.json"), reverse=True):
+        candidate, _ = _read_pointer(record)
+        if candidate and candidate != pointer and _damage(home, candidate) is None:
+            return Version(
+                home.published / candidate["file"],
+                candidate,
+                f"{damage}; showing {candidate['version']} (as of {candidate['as_of']}), the last good version. "
+                "`arw build` and `arw publish` make a new one.",
+            )
+    if home.pointer.exists() or any(home.published.glob("ar_*.duckdb")):
+        raise NothingPublished(
+            f"{damage}, and no earlier version in {home.published} is undamaged. "
+            "Nothing was changed. `arw build` and `arw publish` make a new version from the lake."
+        )
+    raise NothingPublished(f"Nothing is published in {home.root} yet. `arw run PATH` loads, builds and publishes.")
+
+
+def open(home: Home, config: dict[str, Any] | None = None) -> tuple[duckdb.DuckDBPyConnection, Version]:
+    """Open the version in force, read-only."""
+    while True:
+        version = find(home)
+        try:
+            return duckdb.connect(str(version.file), read_only=True, config=config or {}), version
+        except duckdb.IOException:
+            # Between reading the pointer and opening the file it may have been replaced, and dropped as the oldest.
+            if version.file.exists():
+                raise
+
+
+def _read_pointer(path: Path) -> tuple[dict[str, Any] | None, str]:
+    try:
+        pointer = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, f"{path.name} is missing"
+    except (OSError, ValueError) as error:
+        return None, f"{path.name} cannot be read ({error})"
+    if not isinstance(pointer, dict) or any(key not in pointer for key in POINTER_KEYS):
+        return None, f"{path.name} lacks one of {', '.join(POINTER_KEYS)}"
+    if Path(pointer["file"]).name != pointer["file"]:
+        return None, f"{path.name} points outside its folder"
+    return pointer, ""
+
+
+def _damage(home: Home, pointer: dict[str, Any]) -> str | None:
+    """Say what is wrong with the version's file, or None."""
+    path = home.published / pointer["file"]
+    try:
+        stat = path.stat()
+        identity = (str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        if identity in _verified:
+            return None
+        if sha256_of(path) != pointer["sha256"]:
+            return f"{path.name} does not have the checksum that it was published with"
+    except FileNotFoundError:
+        return f"{path.name} is missing"
+    except OSError as error:
+        return f"{path.name} cannot be read ({error})"
+    _verified.add(identity)
+    return None
