@@ -12,22 +12,22 @@
         where from_currency != to_currency
     ),
 
-    pivots as (
-        select distinct base_currency as pivot from {{ ref('stg_ledger__companies') }}
+    intermediaries as (
+        select distinct base_currency as via_currency from {{ ref('stg_ledger__companies') }}
     ),
 
     crossings as (
-        select distinct_needs.*, pivots.pivot
+        select distinct_needs.*, intermediaries.via_currency
         from distinct_needs
-        inner join pivots on pivots.pivot != distinct_needs.from_currency and pivots.pivot != distinct_needs.to_currency
+        inner join intermediaries on intermediaries.via_currency != distinct_needs.from_currency and intermediaries.via_currency != distinct_needs.to_currency
     ),
 
     steps as (
         select from_currency, to_currency, rate_on from distinct_needs
         union
-        select from_currency, pivot as to_currency, rate_on from crossings
+        select from_currency, via_currency as to_currency, rate_on from crossings
         union
-        select pivot as from_currency, to_currency, rate_on from crossings
+        select via_currency as from_currency, to_currency, rate_on from crossings
     ),
 
     quotes as (
@@ -67,17 +67,17 @@
             cast(round(cast(first_leg.rate as decimal(20, 9)) * second_leg.rate, 9) as decimal(18, 9)) as rate,
             least(first_leg.rate_date, second_leg.rate_date) as rate_date,
             2 + row_number() over (
-                partition by crossings.from_currency, crossings.to_currency, crossings.rate_on order by crossings.pivot
+                partition by crossings.from_currency, crossings.to_currency, crossings.rate_on order by crossings.via_currency
             ) as preference,
             greatest(first_leg.known_from, second_leg.known_from) as known_from,
             least(first_leg.known_to, second_leg.known_to) as known_to
         from crossings
         inner join step_rates as first_leg
             on first_leg.from_currency = crossings.from_currency
-            and first_leg.to_currency = crossings.pivot
+            and first_leg.to_currency = crossings.via_currency
             and first_leg.rate_on = crossings.rate_on
         inner join step_rates as second_leg
-            on second_leg.from_currency = crossings.pivot
+            on second_leg.from_currency = crossings.via_currency
             and second_leg.to_currency = crossings.to_currency
             and second_leg.rate_on = crossings.rate_on
         where first_leg.rate is not null

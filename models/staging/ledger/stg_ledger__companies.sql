@@ -48,4 +48,4 @@ select
     -- Rows that name no company belong to the only one.
     count(*) over () = 1 as is_only_company
 from companies
-inner join {{ ref('currencies') }} as currencies on currencies.currency = companies.base_currency
+inner join {{ ref('currencies') }} as currencies on currencies.code = companies.base_currency

@@ -1,0 +1,13 @@
+{#- The group: rows with company_id 'ALL', in one reporting currency. -#}
+
+{#- Code of the reporting currency: the var, else the base currency of the lowest company_id. -#}
+{% macro reporting_currency() -%}
+    {%- if var('reporting_currency', none) -%} '{{ var("reporting_currency") }}'
+    {%- else -%} (select min_by(base_currency, company_id) from {{ ref('stg_ledger__companies') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Why a row's ratios are NULL, one text: reasons that are NULL are left out; NULL when there is none. -#}
+{% macro join_reasons(reasons) -%}
+    nullif(concat_ws('; ', {{ reasons | join(', ') }}), '')
+{%- endmacro %}

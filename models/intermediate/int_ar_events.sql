@@ -1,0 +1,125 @@
+-- The receivables ledger: every movement of an open item, in document and base currency, each version with its knowledge time; equal neighbours in time are one.
+with in_base_currency as (
+
+    select
+        movements.event_key, movements.event_type, movements.event_subtype, movements.movement,
+        movements.company_id, movements.customer_id, movements.receivable_account, movements.item_id, movements.document_id, movements.posting_date,
+        movements.currency, movements.amount, movements.base_currency,
+        coalesce(base.amount_base, movements.amount) as amount_base,
+        movements.is_derived, movements.application_id, movements.counterpart_item_id, movements.counterpart_kind,
+        movements.pair_key, movements.is_source,
+        greatest(movements.known_from, coalesce(base.known_from, movements.known_from)) as known_from,
+        least(movements.known_to, coalesce(base.known_to, movements.known_to)) as known_to,
+        base.event_key is not null as is_converted
+    from {{ ref('int_ar_movements') }} as movements
+    left join {{ ref('int_ar_base_amounts') }} as base
+        on base.event_key = movements.event_key
+        and {{ known_together('base', 'movements') }}
+
+),
+
+-- Applications in which a side is converted: the target's movement is valued at the source's book rate, so that the application moves no base balance; what that
+-- leaves of the target's own book amount is the realised exchange difference, an event of its own (metrics.md, roll-forward).
+exchanged_keys as (
+
+    select distinct pair_key from in_base_currency
+    where is_converted and event_type in ('application', 'application_reversal')
+
+),
+
+exchanged as (
+
+    select
+        targets.* except (known_from, known_to),
+        sources.amount_base as source_amount_base,
+        greatest(targets.known_from, sources.known_from) as known_from,
+        least(targets.known_to, sources.known_to) as known_to
+    from in_base_currency as targets
+    inner join in_base_currency as sources
+        on sources.pair_key = targets.pair_key
+        and sources.event_type = targets.event_type
+        and sources.is_source
+        and sources.company_id = targets.company_id
+        and {{ known_together('sources', 'targets') }}
+    where targets.event_type in ('application', 'application_reversal')
+        and not targets.is_source
+        and targets.pair_key in (select pair_key from exchanged_keys)
+
+),
+
+unioned as (
+
+    select
+        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
+        currency, amount, base_currency, amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
+    from in_base_currency
+    where not exists (select 1 from exchanged where exchanged.event_key = in_base_currency.event_key)
+
+    union all
+
+    select
+        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
+        currency, amount, base_currency, cast(-1 * source_amount_base as decimal(18, 3)) as amount_base,
+        is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
+    from exchanged
+
+    union all
+
+    select
+        'exchange_difference|' || event_key as event_key, 'exchange_difference' as event_type, event_type as event_subtype, 'revalued' as movement,
+        company_id, customer_id, receivable_account, item_id, document_id, posting_date,
+        currency, cast(0 as decimal(18, 3)) as amount, base_currency, cast(amount_base + source_amount_base as decimal(18, 3)) as amount_base,
+        true as is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
+    from exchanged
+    where amount_base + source_amount_base != 0
+
+),
+
+repeated_keys as (
+
+    select event_key from unioned group by event_key having count(*) > 1
+
+),
+
+marked as (
+
+    select
+        unioned.*,
+        case when known_from = lag(known_to) over (
+            partition by {{ event_content() }} order by known_from
+        ) then 0 else 1 end as is_new
+    from unioned
+    where event_key in (select event_key from repeated_keys)
+
+),
+
+numbered as (
+
+    select
+        marked.*,
+        sum(is_new) over (partition by {{ event_content() }} order by known_from rows between unbounded preceding and current row) as island
+    from marked
+
+),
+
+merged as (
+
+    select
+        {{ event_content() }},
+        min(known_from) as known_from,
+        max(known_to) as known_to
+    from numbered
+    group by {{ event_content() }}, island
+
+    union all
+
+    select {{ event_content() }}, known_from, known_to
+    from unioned
+    where event_key not in (select event_key from repeated_keys)
+
+)
+
+select
+    event_key || '@' || cast(known_from as {{ dbt.type_string() }}) as event_id,
+    {{ event_content() }}, known_from, known_to
+from merged

@@ -1,0 +1,94 @@
+"""Contended applications, decided in order by orchestration/settlement.py (which says why this is no SQL)."""
+
+import pyarrow as pa
+
+from orchestration.settlement import Held, Installment, Movement, Side, clusters, settle
+
+NEVER = 2932896  # 9999-12-31 in days since 1970-01-01
+ALWAYS = 253402214400000000  # the same in microseconds
+
+SIDES = """
+    select side_key, direction, cast(magnitude * 1000 as bigint), {posting_date}, coalesce({due_date}, {posting_date}), {ended_on}, pool, {known}
+    from {sides}
+    where held_reason is null and side_key in (select side_key from {contended})
+    order by side_key, known_from
+"""
+INSTALLMENTS = """
+    select 'document:' || installments.document_id, installments.installment_sequence, {due_date}, cast(installments.amount * 1000 as bigint),
+        epoch_us(greatest(installments.known_from, plans.known_from)), epoch_us(least(installments.known_to, plans.known_to))
+    from {installments} as installments
+    inner join {plans} as plans
+        on plans.document_id = installments.document_id
+        and plans.is_valid
+        and plans.known_from < installments.known_to and installments.known_from < plans.known_to
+    where 'document:' || installments.document_id in (select side_key from {contended})
+    order by 1, 2, 5
+"""
+MOVEMENTS = """
+    select kind, movement_id, target_key, source_key, installment_sequence,
+        cast(amount * 1000 as bigint), cast(source_amount * 1000 as bigint), cast(discount_amount * 1000 as bigint),
+        {effective_on}, {ended_on}, is_reversed, is_target_contended, is_source_contended, {known},
+        cast(case source_minor_units when 0 then 1000 when 1 then 100 when 2 then 10 else 1 end as bigint)
+    from {movements}
+    order by kind, movement_id, known_from
+"""
+DECIDED = """
+    select kind, movement_id, target_item_id, source_item_id, reason,
+        cast(amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as amount,
+        cast(source_amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as source_amount,
+        cast(discount_amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as discount_amount,
+        date '1970-01-01' + effective_on as effective_on,
+        date '1970-01-01' + ended_on as ended_on,
+        is_derived,
+        make_timestamp(known_from) as known_from,
+        make_timestamp(known_to) as known_to
+    from (
+        select * replace (cast(amount as decimal(18, 0)) as amount, cast(source_amount as decimal(18, 0)) as source_amount,
+            cast(discount_amount as decimal(18, 0)) as discount_amount)
+        from decided_rows
+    )
+"""
+SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()), ("movement_id", pa.string()), ("target_item_id", pa.string()), ("source_item_id", pa.string()), ("reason", pa.string()),
+        ("amount", pa.int64()), ("source_amount", pa.int64()), ("discount_amount", pa.int64()),
+        ("effective_on", pa.int32()), ("ended_on", pa.int32()), ("is_derived", pa.bool_()), ("known_from", pa.int64()), ("known_to", pa.int64()),
+    ]
+)  # fmt: skip
+
+
+def days(column):
+    return f"datediff('day', date '1970-01-01', {column})"
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    names = {
+        "sides": dbt.ref("int_sides"), "contended": dbt.ref("int_contended_sides"), "movements": dbt.ref("int_contended_movements"),
+        "installments": dbt.ref("stg_ledger__installments"), "plans": dbt.ref("int_installment_plans"),
+    }  # fmt: skip
+    tables = {}
+    for name, relation in names.items():
+        tables[name] = f"input_{name}"
+        relation.create_view(tables[name], replace=True)
+    known = "epoch_us(known_from), epoch_us(known_to)"
+    columns = {name: days(name) for name in ("posting_date", "due_date", "ended_on", "effective_on")}
+    fetch = lambda query: session.execute(query.format(known=known, **columns, **tables)).fetchall()  # noqa: E731
+
+    sides = [Side(*row) for row in fetch(SIDES)]
+    installments = [Installment(*row) for row in fetch(INSTALLMENTS)]
+    movements = [Movement(*row) for row in fetch(MOVEMENTS)]
+    outcomes = []
+    for cluster in clusters(sides, installments, movements):
+        for outcome, (known_from, known_to) in settle(*cluster, never=NEVER, always=ALWAYS):
+            if isinstance(outcome, Held):
+                outcomes.append(("held", outcome.id, None, None, outcome.reason, 0, 0, 0, 0, 0, False, known_from, known_to))
+            else:
+                kind, movement_id, target, source, amount, source_amount, discount, effective_on, ended_on, is_derived = outcome
+                outcomes.append(
+                    (kind, movement_id, target, source, None, amount, source_amount, discount, effective_on, ended_on, is_derived, known_from, known_to)
+                )
+    columns_out = list(zip(*outcomes, strict=True)) or [()] * len(SCHEMA)
+    decided_rows = pa.table([pa.array(values, type=field.type) for values, field in zip(columns_out, SCHEMA, strict=True)], schema=SCHEMA)
+    session.register("decided_rows", decided_rows)
+    return session.sql(DECIDED)
