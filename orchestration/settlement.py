@@ -5,7 +5,7 @@ Most of the ledger needs no order: where everything that ever lowers a side is n
 item. There each application is decided in order, a whole row at a time, at every knowledge time at which any row of its cluster changed.
 
 Within a day: first what is posted, then applications that end, then what raises, then what lowers (by id), last voids and bounces; after the day, the credits of
-balance-forward accounts settle what is due longest. Money is in whole thousandths (int), dates are days (int, any epoch), knowledge times are ints.
+balance-forward accounts settle what is due longest. Money is in whole thousandths (int), dates are days since 1970-01-01 (int), knowledge times are ints.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 Span = tuple[int, int]
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 POST, END, RAISE, LOWER, END_WITH_SIDE, CLOSE = range(6)
 
@@ -364,7 +367,7 @@ def _follow(sides: list[Side], installments: list[Installment], movements: list[
             books.settle_oldest(day)
     for settled in books.automatic:
         if settled.effective_on < settled.ended_on:
-            name = f"oldest_first:{settled.source.key}:{settled.target.key}:{settled.effective_on}"
+            name = f"oldest_first:{settled.source.key}:{settled.target.key}:{date.fromordinal(_EPOCH + settled.effective_on)}"
             pieces.append(
                 Piece("application", name, settled.target.key, settled.source.key, settled.amount, settled.amount, 0, settled.effective_on, settled.ended_on, True)
             )

@@ -2,12 +2,13 @@
 
 {#- `amount` (any decimal) rounded half up (away from zero) to `minor_units` decimals (0 to 3, a column or a number). -#}
 {% macro round_money(amount, minor_units) -%}
-    cast(case {{ minor_units }}
-        when 0 then round({{ amount }}, 0)
-        when 1 then round({{ amount }}, 1)
-        when 2 then round({{ amount }}, 2)
-        else round({{ amount }}, 3)
-    end as decimal(18, 3))
+    {#- Each branch is cast: a CASE over decimals of several scales would take the smallest and lose the cents. -#}
+    case {{ minor_units }}
+        when 0 then cast(round({{ amount }}, 0) as decimal(18, 3))
+        when 1 then cast(round({{ amount }}, 1) as decimal(18, 3))
+        when 2 then cast(round({{ amount }}, 2) as decimal(18, 3))
+        else cast(round({{ amount }}, 3) as decimal(18, 3))
+    end
 {%- endmacro %}
 
 {#-
