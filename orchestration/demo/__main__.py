@@ -1,0 +1,32 @@
+"""`python -m orchestration.demo --out DIR [--size small|medium|large|N] [--seed N]`"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from orchestration.demo.generator import DEFAULT_SEED, generate
+
+
+def main() -> int:
+    """Write a demo inbox; progress goes to stderr, the summary to stdout."""
+    parser = argparse.ArgumentParser(prog="python -m orchestration.demo", description="Write a believable inbox of drops.")
+    parser.add_argument("--out", type=Path, required=True, help="an empty or new folder")
+    parser.add_argument("--size", default="small", help="small, medium, large or a number of documents")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    arguments = parser.parse_args()
+    try:
+        summary = generate(arguments.out, arguments.size, arguments.seed, lambda message: print(message, file=sys.stderr))
+    except (ValueError, FileExistsError) as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, ValueError) else 1
+    for feed, rows in summary.row_counts.items():
+        print(f"{feed:20}{rows:>12,}")
+    for note in summary.deliberate:
+        print(f"on purpose: {note}")
+    print(f"{len(summary.drops)} drops in {summary.out}")
+    return 0
+
+
+sys.exit(main())
