@@ -1,0 +1,132 @@
+{%- set grace_days = var('promise_grace_days', 3) -%}
+-- Was a promise kept? The customer's cash decides, the promise made first taking it first: each draws the earliest cash in its own days that none before it drew.
+with recursive promises as (
+
+    select
+        promises.promise_id,
+        versions.customer_id,
+        promises.document_id,
+        promises.user_id,
+        versions.created_on,
+        promises.created_at,
+        promises.promised_on,
+        {{ add_days('promises.promised_on', grace_days) }} as last_day_on,
+        promises.currency,
+        promises.amount as promised_amount,
+        promises.status,
+        promises.superseded_by
+
+    from {{ ref('stg_crm__promises') }} as promises
+
+    inner join {{ ref('fct_promise_versions') }} as versions
+        on versions.promise_id = promises.promise_id
+        and versions.known_from = promises.known_from
+
+    where {{ is_known('promises') }}
+        and versions.created_on <= {{ as_of() }}
+
+),
+
+-- Bounced cash keeps nothing.
+cash as (
+
+    select
+        customer_id,
+        currency,
+        document_date as received_on,
+        -original_amount as amount
+
+    from {{ ref('int_items') }}
+
+    where {{ is_known() }}
+        and item_type = 'receipt'
+        and posting_date <= {{ as_of() }}
+        and ended_on > {{ as_of() }}
+        and customer_id in (select customer_id from promises)
+
+),
+
+-- Cash as a line of money in order of time: a promise may draw from where its first day starts on it to where its last day ends.
+queued as (
+
+    select
+        promises.promise_id,
+        promises.customer_id,
+        promises.currency,
+        promises.promised_amount,
+        row_number() over (partition by promises.customer_id, promises.currency order by promises.created_at, promises.promise_id) as place,
+        coalesce(sum(case when cash.received_on < promises.created_on then cash.amount end), 0) as line_start,
+        coalesce(sum(cash.amount), 0) as line_end
+
+    from promises
+
+    left join cash
+        on cash.customer_id = promises.customer_id
+        and cash.currency = promises.currency
+        and cash.received_on <= promises.last_day_on
+
+    where promises.status = 'open'
+
+    group by promises.promise_id, promises.customer_id, promises.currency, promises.promised_amount, promises.created_at
+
+),
+
+drawn as (
+
+    select
+        promise_id,
+        customer_id,
+        currency,
+        place,
+        cast(greatest(least(promised_amount, line_end - line_start), 0) as decimal(38, 3)) as received_amount,
+        cast(line_start + greatest(least(promised_amount, line_end - line_start), 0) as decimal(38, 3)) as line_position
+
+    from queued
+
+    where place = 1
+
+    union all
+
+    select
+        queued.promise_id,
+        queued.customer_id,
+        queued.currency,
+        queued.place,
+        cast(greatest(least(queued.promised_amount, queued.line_end - greatest(queued.line_start, drawn.line_position)), 0) as decimal(38, 3)) as received_amount,
+        cast(
+            greatest(queued.line_start, drawn.line_position)
+            + greatest(least(queued.promised_amount, queued.line_end - greatest(queued.line_start, drawn.line_position)), 0)
+        as decimal(38, 3)) as line_position
+
+    from drawn
+
+    inner join queued
+        on queued.customer_id = drawn.customer_id
+        and queued.currency = drawn.currency
+        and queued.place = drawn.place + 1
+
+)
+
+select
+    promises.promise_id,
+    promises.customer_id,
+    promises.document_id,
+    promises.user_id as collector_id,
+    promises.created_at,
+    promises.promised_on,
+    promises.currency,
+    promises.promised_amount,
+    cast(coalesce(drawn.received_amount, 0) as decimal(18, 3)) as received_amount,
+    case
+        when promises.status in ('cancelled', 'superseded') then promises.status
+        when coalesce(drawn.received_amount, 0) >= promises.promised_amount * cast({{ var('promise_kept_ratio', 0.95) }} as decimal(6, 4)) then 'kept'
+        when promises.last_day_on <= {{ as_of() }} then 'broken'
+        else 'open'
+    end as outcome,
+    promises.last_day_on <= {{ as_of() }} as is_matured,
+    promises.superseded_by
+
+from promises
+
+left join drawn
+    on drawn.promise_id = promises.promise_id

@@ -1,0 +1,7 @@
+select
+    company_id,
+    name,
+    base_currency,
+    fiscal_year_start_month
+
+from {{ ref('stg_ledger__companies') }}
