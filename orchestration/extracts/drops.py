@@ -1,0 +1,118 @@
+"""Drops: which folders are drops, which files of a drop belong to which feed, and what makes two drops the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.extracts.contract import Feed, feeds, systems
+from orchestration.extracts.errors import NotADrop, UnknownFile, UnsafeFile
+from orchestration.extracts.manifest import FILE_NAME
+from orchestration.extracts.text_files import Fingerprint, fingerprint
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+# Data under other names would be lost without a word; anything else (a readme, a marker file) is none of our business.
+DATA_SUFFIXES = (*SUFFIXES, ".gz", ".tsv", ".txt.gz", ".xls", ".xlsx", ".json", ".jsonl", ".zip")
+
+
+@dataclass(frozen=True)
+class DropFile:
+    """One file of a drop: ``name`` within the drop, and the feed (or the profile's input) that it belongs to."""
+
+    name: str
+    path: Path
+    target: str
+    fingerprint: Fingerprint
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the file has types of its own."""
+        return self.name.endswith(".parquet")
+
+
+def is_drop(path: Path) -> bool:
+    """Whether a folder is a drop by its looks."""
+    return path.is_dir() and any((path / name).exists() for name in (*systems(), FILE_NAME))
+
+
+def find_drops(path: Path) -> list[Path]:
+    """Return the canonical drops at ``path``, by name: itself, or the folders in it."""
+    if not path.exists():
+        raise NotADrop(str(path), "there is no such file or folder")
+    if is_drop(path):
+        return [path]
+    inside = sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
+    if not inside or not any(is_drop(child) for child in inside):
+        raise NotADrop(str(path), "it holds no drop")
+    return inside
+
+
+def canonical_files(drop: Path) -> list[tuple[Path, str]]:
+    """Return the files of a canonical drop with their feeds; a data file that belongs to none is an error."""
+    if not is_drop(drop):
+        raise NotADrop(drop.name, "it has neither ledger/ nor crm/ in it")
+    found = []
+    for path in files_in(drop):
+        name = path.relative_to(drop).as_posix()
+        feed = feed_of(name)
+        if feed:
+            found.append((path, feed.name))
+        elif path.name.endswith(DATA_SUFFIXES):
+            raise UnknownFile(name, "it belongs to no feed")
+    return found
+
+
+def feed_of(name: str) -> Feed | None:
+    """Return the feed that a file belongs to by its name within the drop."""
+    match = re.fullmatch(rf"({'|'.join(systems())})/([a-z_]+?)(_[^/]*)?({'|'.join(map(re.escape, SUFFIXES))})", name)
+    if not match:
+        return None
+    system, stem = match[1], match[2] + (match[3] or "")
+    fitting = [
+        feed
+        for feed in feeds().values()
+        if feed.system == system and (stem == feed.name or stem.startswith(feed.name + "_"))
+    ]
+    return max(fitting, key=lambda feed: len(feed.name), default=None)
+
+
+def files_in(drop: Path) -> list[Path]:
+    """Return every file below ``drop``; a link is refused, wherever it leads."""
+    found = []
+    for path in sorted(drop.rglob("*")):
+        if path.is_symlink():
+            raise UnsafeFile(path.relative_to(drop).as_posix(), "it is a symbolic link")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(drop).parts):
+            found.append(path)
+        elif not path.is_file() and not path.is_dir():
+            raise UnsafeFile(path.relative_to(drop).as_posix(), "it is no plain file")
+    return found
+
+
+def fingerprinted(drop: Path, files: Iterable[tuple[Path, str]]) -> list[DropFile]:
+    """Return the files with their checksums."""
+    root = drop if drop.is_dir() else drop.parent
+    return [
+        DropFile(name, path, target, fingerprint(path, name))
+        for path, target in files
+        for name in [path.relative_to(root).as_posix()]
+    ]
+
+
+def drop_id(manifest: Mapping[str, Any], profile_digest: str, files: Iterable[DropFile]) -> str:
+    """Return what makes a drop this drop: what its manifest says, how it is read, and what is in its files.
+
+    Names and places do not count: a renamed drop is the same drop.
+    """
+    content = {
+        "manifest": manifest,
+        "profile": profile_digest,
+        "files": sorted([file.target, file.fingerprint.sha256] for file in files),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+
