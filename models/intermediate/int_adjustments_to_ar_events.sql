@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- A stand-alone adjustment posts its own item, any other moves the item that it names; derived settlements of open-items exports move theirs the same way.
 with adjustments as (
 

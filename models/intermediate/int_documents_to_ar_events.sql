@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- A document posts its items; a void takes them back on its own date, and both stay.
 with items as (
 

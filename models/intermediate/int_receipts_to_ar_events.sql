@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- The ledger reverses a bounced receipt with an event of its own: netting the two would erase the weeks in which the cash looked real.
 with items as (
 

@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- An application lowers its target and raises its (negative) source, so that it moves no balance; a discount comes on top of the target. What ends is taken back
 -- by events of its own.
 with settlements as (
