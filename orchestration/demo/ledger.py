@@ -24,7 +24,7 @@ NONE = -1                       # an empty cell
 UNIDENTIFIED = -1               # the customer of cash whose customer is not known
 
 # An id is a letter and a number. A document that follows from another carries the other's number.
-PREFIXES = ["D", "C", "B", "F", "J", "O", "R", "A"]
+PREFIXES = ["D", "C", "B", "F", "K", "O", "R", "J"]
 DEBIT, CREDIT, REBATE, REFUND, JOURNAL, OPENING, RECEIPT, ADJUSTMENT = range(len(PREFIXES))
 
 STATUSES = ["cleared", "at_risk", "reversed"]
