@@ -48,9 +48,7 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def parser() -> argparse.ArgumentParser:
     """Return the parser with every command registered."""
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument(
-        "--home", metavar="DIR", default=argparse.SUPPRESS, help="the warehouse's folder (AR_HOME; ./var)"
-    )
+    shared.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help="the warehouse's folder (AR_HOME; ./var)")
     shared.add_argument(
         "--json",
         dest="as_json",
@@ -73,26 +71,30 @@ class _Registry:
         self._commands, self._shared = commands, shared
 
     def add(self, name: str, command: Command, says: str) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = self._commands.add_parser(
-            name, help=says, description=says, parents=[self._shared]
-        )
+        added: argparse.ArgumentParser = self._commands.add_parser(name, help=says, description=says, parents=[self._shared])
         added.set_defaults(command=command, name=name)
         return added
 
 
 def register_demo(registry: _Registry) -> None:
     command = registry.add("demo", demo, "write a believable inbox of drops (same seed, same bytes)")
-    command.add_argument("--size", default="small", help="small, medium, large or a number of documents")
-    command.add_argument("--seed", type=int, default=7)
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    command.add_argument("--size", default="small", help="small (the default), medium, large or a number of documents")
+    command.add_argument("--seed", type=int, default=7, help="another number, another inbox (7)")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty or new folder")
 
 
 def demo(options: argparse.Namespace, _home: Home) -> int:
     """Write a demo inbox."""
     from orchestration.demo import generate
 
-    written = generate(options.out, size=options.size, seed=options.seed)
-    terminal.result({"inbox": str(options.out), "drops": written}, as_json=options.as_json)
+    try:
+        written = generate(options.out, options.size, options.seed, terminal.say)
+    except ValueError as error:
+        raise errors.BadUsage(str(error)) from None
+    except FileExistsError as error:
+        raise errors.ArwError(str(error)) from None
+    inbox = {"inbox": str(written.out), "drops": len(written.drops), "rows": dict(written.row_counts), "on purpose": list(written.deliberate)}
+    terminal.result(inbox, as_json=options.as_json)
     return errors.DONE
 
 
@@ -164,7 +166,7 @@ def run(options: argparse.Namespace, home: Home) -> int:
 
     with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
         done = pipeline.run(home, options.path, options.profile, options.as_of, terminal.say)
-    terminal.run_report(done, home, as_json=options.as_json)
+    terminal.run_report(done, as_json=options.as_json, arw=_arw(home))
     return errors.DONE
 
 
@@ -221,9 +223,7 @@ def _add_extracts(command: argparse.ArgumentParser) -> None:
 
 
 def _add_as_of(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--as-of", type=_date, metavar="DATE", help="read the books at DATE (the newest drop's books_through)"
-    )
+    command.add_argument("--as-of", type=_date, metavar="DATE", help="read the books at DATE (the newest drop's books_through)")
 
 
 def _add_wait(command: argparse.ArgumentParser) -> None:
@@ -235,6 +235,13 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from None
+
+
+def _arw(home: Home) -> str:
+    """Return how to call `arw` for this home from where the user stands."""
+    program = Path(sys.argv[0])
+    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    return f"{shown}" if home == home_at(None) else f"{shown} --home {home.root}"
 
 
 def _told(options: argparse.Namespace) -> str:

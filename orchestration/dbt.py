@@ -47,9 +47,7 @@ class BuildFailed(ArwError):
     """A model could not be built."""
 
 
-def build(
-    home: Home, variables: Mapping[str, object], *, full_refresh: bool, progress: Callable[[str], None]
-) -> Results:
+def build(home: Home, variables: Mapping[str, object], *, full_refresh: bool, progress: Callable[[str], None]) -> Results:
     """Run every seed, model and data test once (unit tests are for development) and return what happened."""
     results_file = home.dbt_target / "run_results.json"
     results_file.unlink(missing_ok=True)
@@ -78,9 +76,7 @@ def build(
     return _results(results_file, home.dbt_target / "manifest.json")
 
 
-def _run(
-    command: list[str], environment: Mapping[str, str], cwd: Path, progress: Callable[[str], None]
-) -> tuple[int, str]:
+def _run(command: list[str], environment: Mapping[str, str], cwd: Path, progress: Callable[[str], None]) -> tuple[int, str]:
     """Run to the end, or end the whole process group with us; return the exit code and dbt's last errors."""
     process = subprocess.Popen(
         command,
@@ -164,9 +160,14 @@ def _results(results_file: Path, manifest_file: Path) -> Results:
 def _failure(result: Mapping[str, Any], node: Mapping[str, Any]) -> Failure:
     return Failure(
         name=node.get("name", result["unique_id"]),
-        message=(result.get("message") or "").strip(),
+        message=_without_trace(result.get("message") or ""),
         meaning=(node.get("description") or "").strip(),
         rows=result.get("failures") or 0,
         file=node.get("original_file_path", ""),
         compiled_sql=result.get("compiled_code") or "",
     )
+
+
+def _without_trace(message: str) -> str:
+    """Return dbt's message without the macros that it passed through."""
+    return "\n".join(line for line in message.strip().splitlines() if line.strip() and not line.lstrip().startswith("> "))

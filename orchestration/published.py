@@ -55,8 +55,7 @@ def find(home: Home) -> Version:
             return Version(
                 home.published / candidate["file"],
                 candidate,
-                f"{damage}; showing {candidate['version']} (as of {candidate['as_of']}), the last good version. "
-                "`arw build` and `arw publish` make a new one.",
+                f"{damage}; showing {candidate['version']} (as of {candidate['as_of']}), the last good version. `arw build` and `arw publish` make a new one.",
             )
     if home.pointer.exists() or any(home.published.glob("ar_*.duckdb")):
         raise NothingPublished(

@@ -43,9 +43,9 @@ class Home:
         return self.published / "current.json"
 
     @property
-    def last_audit(self) -> Path:
-        """The results of the newest audit, also of one that refused to publish."""
-        return self.root / "build" / "last_audit.json"
+    def last_refusal(self) -> Path:
+        """Why the newest audit refused to publish; gone once one has published."""
+        return self.root / "build" / "last_refusal.json"
 
     @property
     def overrides(self) -> Path:
@@ -78,7 +78,6 @@ def project_dir() -> Path:
     root = Path(__file__).resolve().parent.parent
     if not (root / "dbt_project.yml").is_file():
         raise ArwError(
-            f"No dbt_project.yml in {root}: arw works from a checkout of the project. "
-            "Nothing was changed. Install it in place there, with `make setup`."
+            f"No dbt_project.yml in {root}: arw works from a checkout of the project. Nothing was changed. Install it in place there, with `make setup`."
         )
     return root

@@ -52,7 +52,11 @@ def result(content: Mapping[str, Any], *, as_json: bool) -> None:
         if isinstance(value, list):
             print(f"{name}:")
             for entry in value:
-                print(f"  {entry}")
+                print(f"  {text(entry)}")
+        elif isinstance(value, Mapping):
+            print(f"{name}:")
+            for key, entry in value.items():
+                print(f"  {key}: {text(entry)}")
         else:
             print(f"{name}: {text(value)}")
 
@@ -71,18 +75,14 @@ def rows(columns: Sequence[str], content: Iterable[Sequence[Any]], how: str) -> 
 
 def table(columns: Sequence[str], content: Iterable[Sequence[Any]]) -> str:
     """Return an aligned table; numbers to the right, long texts cut with a mark."""
-    lines = [[_cut(text(value)) for value in row] for row in (found := list(content))]
+    found = list(content)
+    lines = [[_cut(text(value)) for value in row] for row in found]
     numeric = [
-        any(isinstance(row[i], int | Decimal | float) for row in found)
-        and not any(isinstance(row[i], str) for row in found)
-        for i in range(len(columns))
+        any(isinstance(row[i], int | Decimal | float) for row in found) and not any(isinstance(row[i], str) for row in found) for i in range(len(columns))
     ]
     widths = [max(len(name), *(len(line[i]) for line in lines), 0) for i, name in enumerate(columns)]
     aligned = [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
+        "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)).rstrip()
         for line in [list(columns), ["-" * width for width in widths], *lines]
     ]
     return "\n".join(aligned)
@@ -127,3 +127,82 @@ def to_json(content: Any) -> str:
 
 def _cut(cell: str) -> str:
     return cell if len(cell) <= MAX_CELL else cell[: MAX_CELL - 1] + "…"
+
+
+def status(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what is published and how sound it is."""
+    if as_json:
+        print(to_json(found))
+        return
+    if found["warning"]:
+        print(f"WARNING    {found['warning']}")
+    failed = [check for check in found["checks"] if not check["passed"]]
+    print(f"published  {found['version']} at {found['published_at']}, books as of {found['as_of']}")
+    print(f"file       {found['file']}")
+    print(f"loaded     {found['drops']} drops, the last at {text(found['loaded_at'])} UTC, known at {found['known_at']}")
+    print(f"checks     {len(found['checks']) - len(failed)} of {len(found['checks'])} passed")
+    for check in failed:
+        print(f"           {check['check_id']}: overridden, {check['rows']} rows: {check['detail']}")
+    for override in found["overrides"]:
+        print(f"           override of {override['check_id']} by {override['overridden_by']} ({text(override['overridden_at'])}): {override['because']}")
+    _section("Receivable, and what is not in it", found["receivable"])
+    differing = [entry for entry in found["gl_differences"] if entry["difference_amount"] != 0]
+    if found["gl_differences"]:
+        _section(f"General ledger: {len(differing)} of {len(found['gl_differences'])} balances differ", differing)
+    else:
+        print("\nGeneral ledger: no control balances were delivered, so nothing was reconciled.")
+    _section("Rejected rows (`arw rejects` lists them)", found["rejects"])
+    _section('Exceptions (`arw sql "from meta.exceptions"` lists them)', found["exceptions"])
+    _section("Rows", [{"table": name, "rows": rows} for name, rows in found["row_counts"].items()])
+    if found["last_refusal"]:
+        print(f"\nNOT PUBLISHED since: {found['last_refusal']['message']} ({found['last_refusal']['at']})")
+        for reason in found["last_refusal"]["reasons"]:
+            print(f"  {reason['check']} ({reason['rows']} rows): {reason['means']}")
+
+
+def run_report(done: Mapping[str, Any], *, as_json: bool, arw: str) -> None:
+    """End the main job as a person wants it: the figures, where they are, what to type next."""
+    if as_json:
+        print(to_json(done))
+        return
+    print()
+    print(kpi_table(done["kpis"]))
+    print()
+    print(f"published  {done['published']['path']}")
+    print(f"           {'new version' if done['published']['is_new'] else 'unchanged content, same version'}, books as of {done['published']['as_of']}")
+    print(f"next       {arw} status")
+    print(f'           {arw} sql "select * from marts.rpt_collector_worklist order by rank limit 10"')
+
+
+def kpi_table(kpis: Sequence[Mapping[str, Any]]) -> str:
+    """Return metrics down, companies across."""
+    companies = list(dict.fromkeys((kpi["company_id"], kpi["currency"]) for kpi in kpis))
+    values = {(kpi["metric_id"], kpi["company_id"]): kpi_value(kpi) for kpi in kpis}
+    metrics = list(dict.fromkeys((kpi["metric_id"], kpi["label"]) for kpi in kpis))
+    header = [f"As of {text(kpis[0]['month_end'])}" if kpis else "", *(f"{company} {currency}" for company, currency in companies)]
+    lines = [[label, *(values.get((metric, company), "") for company, _ in companies)] for metric, label in metrics]
+    widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
+        for line in [header, ["-" * width for width in widths], *lines]
+    )
+
+
+def kpi_value(kpi: Mapping[str, Any]) -> str:
+    """Return the figure in its unit; rounded for the eye only."""
+    value = kpi["value"]
+    if value is None:
+        return "n/a"
+    match kpi["unit"]:
+        case "ratio":
+            return f"{value * 100:,.1f} %"
+        case "money":
+            return f"{value:,.2f}"
+        case _:
+            return f"{value:,.1f}"
+
+
+def _section(title: str, records: Sequence[Mapping[str, Any]]) -> None:
+    print(f"\n{title}{'' if records else ': none'}")
+    if records:
+        print(table(list(records[0]), [list(record.values()) for record in records]))

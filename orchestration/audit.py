@@ -1,0 +1,733 @@
+"""The audit between build and publish: named checks, each a query over the build file that returns the rows that are wrong.
+
+Totals are compared with what landed (`raw_ledger`), not with the models that derived the ledger from it: a model cannot vouch for itself. What is arithmetic
+can never be overridden; what asks whether the input is plausible can, with who and why on record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration import meta
+from orchestration.extracts.contract import feeds, minor_units
+from orchestration.meta import BuildInfo
+from orchestration.settings import Home
+
+EXAMPLES = 5
+# Feeds whose columns are watched for a jump of empty values, and fewer rows than which prove nothing.
+WATCHED_FEEDS = ("customers", "documents", "receipts")
+FEWEST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to the build; ``sql`` returns a row per violation, with both amounts."""
+
+    check_id: str
+    rule: str
+    means: str
+    sql: str
+    may_be_overridden: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to one check."""
+
+    check: Check
+    rows: int
+    examples: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether nothing was found."""
+        return self.rows == 0
+
+    def as_reason(self) -> dict[str, object]:
+        """Return the refusal's reason, for the message and for `arw status`."""
+        check = self.check
+        how = f"`arw publish --override {check.check_id} --by WHO --because WHY` publishes all the same."
+        return {
+            "check": check.check_id,
+            "rule": check.rule,
+            "means": check.means,
+            "rows": self.rows,
+            "examples": list(self.examples),
+            "next": how if check.may_be_overridden else "Arithmetic cannot be overridden: mend the input or the model.",
+        }
+
+
+# What the queries below call the ledger: every event that counts at as_of, in the knowledge that the build shows.
+PREPARATION = """
+create temp view known_events as
+select * from ar_build.marts.fct_ar_events
+where known_from <= (select moment from audited) and known_to > (select moment from audited);
+
+create temp view counted_events as
+select * from known_events where posting_date <= (select as_of from audited);
+
+create temp view held as
+select object_type, object_id from ar_build.meta.exceptions where is_held;
+
+create temp view stated_documents as
+select
+    document_id, company_id, customer_id, receivable_account, currency, posting_date,
+    case when document_type in ('credit_memo', 'opening_credit', 'journal_credit') then -1 else 1 end * gross_amount as amount,
+    case when status = 'void' then greatest(posting_date, coalesce(voided_on, posting_date)) else date '9999-12-31' end as ended_on,
+    case when document_type in ('credit_memo', 'opening_credit', 'journal_credit') then -1 else 1 end * gross_amount_base as amount_base,
+    exchange_rate, open_amount, load_mode
+from warehouse.raw_ledger.documents
+where known_from <= (select moment from audited) and known_to > (select moment from audited)
+    and coalesce(status, 'posted') != 'draft'
+    and document_id not in (select object_id from held where object_type = 'document');
+
+create temp view stated_receipts as
+select
+    receipt_id as document_id, company_id, coalesce(customer_id, 'UNIDENTIFIED') as customer_id, receivable_account, currency, posting_date,
+    -1 * amount as amount, -1 * amount_base as amount_base, exchange_rate,
+    case when status = 'reversed' then greatest(posting_date, coalesce(reversed_on, posting_date)) else date '9999-12-31' end as ended_on
+from warehouse.raw_ledger.receipts
+where known_from <= (select moment from audited) and known_to > (select moment from audited)
+    and receipt_id not in (select object_id from held where object_type = 'receipt');
+
+create temp view stated_adjustments as
+select
+    case when document_id is not null then 'document' when receipt_id is not null then 'receipt' else 'adjustment' end as kind,
+    coalesce(document_id, receipt_id, adjustment_id) as document_id,
+    case when document_id is null and receipt_id is null then customer_id end as customer_id,
+    currency, posting_date,
+    case when adjustment_type = 'revaluation' then 0 else amount end as amount
+from warehouse.raw_ledger.adjustments
+where known_from <= (select moment from audited) and known_to > (select moment from audited)
+    and adjustment_id not in (select object_id from held where object_type = 'adjustment');
+
+create temp view stated_sides as
+select 'document' as kind, document_id, posting_date, ended_on, currency from stated_documents
+union all
+select 'receipt' as kind, document_id, posting_date, ended_on, currency from stated_receipts
+union all
+select 'adjustment' as kind, document_id, posting_date, date '9999-12-31' as ended_on, currency from stated_adjustments where kind = 'adjustment';
+
+create temp view stated_applications as
+select
+    raw.application_id, raw.amount, raw.document_id, raw.source_id,
+    case when sources.currency = targets.currency then raw.amount else raw.amount_in_source_currency end as source_amount,
+    coalesce(raw.discount_amount, 0) as discount_amount,
+    least(coalesce(raw.reversed_on, date '9999-12-31'), targets.ended_on, sources.ended_on) as ended_on
+from warehouse.raw_ledger.applications as raw
+inner join stated_sides as targets
+    on targets.document_id = raw.document_id and targets.kind in ('document', 'adjustment')
+inner join stated_sides as sources
+    on sources.document_id = raw.source_id
+    and sources.kind = case when raw.source_type = 'credit_memo' then 'document' else raw.source_type end
+where raw.known_from <= (select moment from audited) and raw.known_to > (select moment from audited)
+    and raw.application_id not in (select object_id from held where object_type = 'application')
+    -- What ended before it took effect never moved anything.
+    and greatest(coalesce(raw.applied_on, sources.posting_date), sources.posting_date, targets.posting_date)
+        < least(coalesce(raw.reversed_on, date '9999-12-31'), targets.ended_on, sources.ended_on);
+"""
+
+
+def _posted(check_id: str, kind: str, event_type: str, feed: str, ending: str) -> Iterator[Check]:
+    """Yield the checks that every posted document or receipt is in the ledger once, as stated, and so is its end."""
+    for name, event, sign, when, condition in (
+        (check_id, event_type, "1", "posting_date", "true"),
+        (f"{check_id}_ended", ending, "-1", "ended_on", "ended_on < date '9999-12-31'"),
+    ):
+        yield Check(
+            name,
+            "1",
+            f"each {kind} in the extracts must be in the ledger once (`{event}`), with its own customer, currency, date and amount: "
+            "an event was dropped, doubled, changed, or moved to another item or customer",
+            f"""
+            with stated as (
+                select
+                    document_id, company_id, customer_id, receivable_account, currency, {when} as posted_on,
+                    {sign} * amount as amount, {sign} * amount_base as amount_base, exchange_rate
+                from {feed} where {condition}
+            ),
+            booked as (
+                select
+                    document_id, min(company_id) as company_id, min(customer_id) as customer_id, min(receivable_account) as receivable_account,
+                    min(currency) as currency, min(base_currency) as base_currency, min(posting_date) as posted_on,
+                    sum(amount) as amount, sum(amount_base) as amount_base, count(*) - count(distinct item_id) as repeats,
+                    count(distinct struct_pack(a := company_id, b := customer_id, c := receivable_account, d := currency, e := posting_date)) as accounts
+                from known_events where event_type = '{event}' group by document_id
+            )
+            select
+                coalesce(stated.document_id, booked.document_id) as document_id, stated.currency,
+                stated.customer_id as stated_customer, booked.customer_id as ledger_customer,
+                stated.posted_on as stated_on, booked.posted_on as ledger_on,
+                stated.amount as stated_amount, booked.amount as ledger_amount,
+                stated.amount_base as stated_amount_base, booked.amount_base as ledger_amount_base
+            from stated full join booked on booked.document_id = stated.document_id
+            where (booked.document_id is null and stated.amount != 0)
+                or stated.document_id is null
+                or booked.amount != stated.amount or booked.repeats != 0 or booked.accounts != 1
+                or booked.customer_id != stated.customer_id or booked.currency != stated.currency or booked.posted_on != stated.posted_on
+                or booked.company_id != coalesce(stated.company_id, booked.company_id)
+                or booked.receivable_account != coalesce(stated.receivable_account, booked.receivable_account)
+                or case
+                    when booked.base_currency = stated.currency then booked.amount_base != stated.amount
+                    when stated.amount_base is not null then booked.amount_base != stated.amount_base
+                    -- At the stated rate, but for the rounding to a minor unit, which is at most one whole.
+                    when stated.exchange_rate > 0
+                        then abs(booked.amount_base - cast(stated.amount as decimal(20, 3)) * cast(stated.exchange_rate as decimal(18, 9))) > 0.5
+                    else false
+                end
+            order by 1
+            """,
+        )
+
+
+CHECKS = (
+    Check(
+        "events_are_unique",
+        "1",
+        "an event stands in the ledger more than once",
+        """
+        select event_id, count(*) as times, sum(amount) as amount from ar_build.marts.fct_ar_events
+        group by event_id having count(*) > 1 order by 1
+        """,
+    ),
+    Check(
+        "events_stay_with_their_item",
+        "1",
+        "events of one open item name different companies, customers, accounts or currencies: an event was moved",
+        """
+        select
+            item_id, min(customer_id) as one_customer, max(customer_id) as other_customer,
+            min(company_id) as one_company, max(company_id) as other_company, min(currency) as one_currency, max(currency) as other_currency
+        from known_events group by item_id
+        having min(customer_id) != max(customer_id) or min(company_id) != max(company_id) or min(currency) != max(currency)
+            or min(receivable_account) != max(receivable_account) or min(document_id) != max(document_id)
+        order by 1
+        """,
+    ),
+    *_posted("documents_are_in_the_ledger", "document", "document", "stated_documents", "void"),
+    *_posted("receipts_are_in_the_ledger", "receipt", "receipt", "stated_receipts", "bounce"),
+    Check(
+        "adjustments_are_in_the_ledger",
+        "1",
+        "the adjustments of an item in the extracts are not those in the ledger: one was dropped, doubled, changed or moved",
+        """
+        with stated as (
+            select kind, document_id, sum(amount) as amount, max(customer_id) as customer_id from stated_adjustments group by all
+        ),
+        booked as (
+            select split_part(item_id, ':', 1) as kind, document_id, sum(amount) as amount, min(customer_id) as customer_id from known_events
+            where event_type = 'adjustment' group by all
+        )
+        select
+            coalesce(stated.kind, booked.kind) as kind, coalesce(stated.document_id, booked.document_id) as document_id,
+            stated.customer_id as stated_customer, booked.customer_id as ledger_customer,
+            stated.amount as stated_amount, booked.amount as ledger_amount
+        from stated full join booked on booked.kind = stated.kind and booked.document_id = stated.document_id
+        where coalesce(stated.amount, 0) != coalesce(booked.amount, 0)
+            or booked.customer_id != coalesce(stated.customer_id, booked.customer_id)
+        order by 1
+        """,
+    ),
+    Check(
+        "applications_are_in_the_ledger",
+        "1",
+        "an application in the extracts does not lower its target, raise its source and give its discount in the ledger by the stated amounts, "
+        "or is not taken back when it ends: an event was dropped, doubled or changed",
+        """
+        with stated as (
+            select application_id, document_id, source_id, amount, source_amount, discount_amount, ended_on < date '9999-12-31' as is_ended
+            from stated_applications
+        ),
+        sides as (
+            -- A target is lowered (-) and a source raised (+) by `application`; the reversal has the signs turned round.
+            select
+                application_id, document_id,
+                sum(case when event_type = 'application' and amount < 0 then -1 * amount else 0 end) as lowered,
+                sum(case when event_type = 'application' and amount > 0 then amount else 0 end) as raised,
+                sum(case when event_type = 'discount' then -1 * amount else 0 end) as discounted,
+                sum(case when event_type = 'application_reversal' and amount > 0 then amount else 0 end) as lowered_back,
+                sum(case when event_type = 'application_reversal' and amount < 0 then -1 * amount else 0 end) as raised_back,
+                sum(case when event_type = 'discount_reversal' then amount else 0 end) as discounted_back
+            from known_events
+            where application_id is not null and event_type != 'exchange_difference' and not is_derived
+            group by application_id, document_id
+        ),
+        booked as (
+            select
+                application_id,
+                min(document_id) filter (where lowered > 0 or discounted > 0 or lowered_back > 0 or discounted_back > 0) as document_id,
+                max(document_id) filter (where lowered > 0 or discounted > 0 or lowered_back > 0 or discounted_back > 0) as other_document_id,
+                min(document_id) filter (where raised > 0 or raised_back > 0) as source_id,
+                max(document_id) filter (where raised > 0 or raised_back > 0) as other_source_id,
+                sum(lowered) as lowered, sum(raised) as raised, sum(discounted) as discounted,
+                sum(lowered_back) as lowered_back, sum(raised_back) as raised_back, sum(discounted_back) as discounted_back
+            from sides group by application_id
+        )
+        select
+            coalesce(stated.application_id, booked.application_id) as application_id,
+            stated.document_id as stated_target, booked.document_id as ledger_target, stated.source_id as stated_source, booked.source_id as ledger_source,
+            stated.amount as stated_amount, booked.lowered as ledger_lowered, stated.source_amount as stated_source_amount, booked.raised as ledger_raised,
+            stated.discount_amount as stated_discount, booked.discounted as ledger_discount,
+            booked.lowered_back, booked.raised_back
+        from stated full join booked on booked.application_id = stated.application_id
+        where stated.application_id is null
+            or (booked.application_id is null and (stated.amount != 0 or stated.discount_amount != 0))
+            or booked.lowered != stated.amount or booked.raised != stated.source_amount or booked.discounted != stated.discount_amount
+            or booked.document_id != stated.document_id or booked.other_document_id != stated.document_id
+            or booked.source_id != stated.source_id or booked.other_source_id != stated.source_id
+            or booked.lowered_back != case when is_ended then stated.amount else 0 end
+            or booked.raised_back != case when is_ended then stated.source_amount else 0 end
+            or booked.discounted_back != case when is_ended then stated.discount_amount else 0 end
+        order by 1
+        """,
+    ),
+    Check(
+        "applications_move_no_balance",
+        "1",
+        "within one account an application must lower one item by what it raises the other: one of its two events was dropped, doubled or changed",
+        """
+        with sides as (
+            select
+                application_id, event_type, posting_date, sum(amount) as amount, count(distinct currency) as currencies
+            from known_events
+            where event_type in ('application', 'application_reversal')
+            group by application_id, event_type, posting_date
+        )
+        select application_id, event_type, posting_date, amount as left_over_amount from sides
+        where currencies = 1 and amount != 0
+        order by 1, 2, 3
+        """,
+    ),
+    Check(
+        "base_amounts_are_at_book_rate",
+        "1",
+        "an item's base amount is not its open amount at its book rate (nothing, once it is settled): an event's base amount was dropped, doubled or changed",
+        """
+        with items as (
+            select
+                item_id, min(currency) as currency, min(base_currency) as base_currency,
+                cast(sum(amount) as decimal(18, 3)) as amount, cast(sum(amount_base) as decimal(18, 3)) as amount_base,
+                cast(sum(amount) filter (where is_origin) as decimal(18, 3)) as booked_amount,
+                cast(sum(amount_base) filter (where is_origin) as decimal(18, 3)) as booked_amount_base,
+                count(*) as movements,
+                -- These may say their own base amount.
+                bool_or(event_type = 'adjustment' and not is_origin) as is_adjusted,
+                bool_or(event_subtype = 'revaluation') as is_revalued
+            from (
+                select *, event_type in ('document', 'receipt') or (event_type = 'adjustment' and starts_with(item_id, 'adjustment:')) as is_origin
+                from counted_events
+            )
+            group by item_id
+        )
+        select
+            item_id, currency, amount, base_currency, amount_base, booked_amount, booked_amount_base
+        from items inner join minor_units on minor_units.currency = items.base_currency
+        where not is_revalued and case
+            when items.currency = items.base_currency then amount_base != amount
+            when amount = 0 then amount_base != 0
+            when is_adjusted then false
+            -- Each movement is rounded by itself, by half a minor unit at most.
+            else abs(amount_base * booked_amount - amount * booked_amount_base)
+                > movements * cast(0.5 as decimal(2, 1)) * case minor_units when 0 then 1 when 1 then 0.1 when 2 then 0.01 else 0.001 end * abs(booked_amount)
+        end
+        order by 1
+        """,
+    ),
+    Check(
+        "open_amounts_are_as_delivered",
+        "1",
+        "a document delivered with its open amount has another one in the ledger",
+        """
+        with booked as (select document_id, sum(amount) as amount from known_events where event_type in ('document', 'settlement') group by document_id)
+        select stated.document_id, stated.currency, stated.open_amount as stated_amount, abs(coalesce(booked.amount, 0)) as ledger_amount
+        from stated_documents as stated left join booked on booked.document_id = stated.document_id
+        where stated.load_mode = 'open_items' and stated.open_amount is not null and abs(coalesce(booked.amount, 0)) != stated.open_amount
+        order by 1
+        """,
+    ),
+    Check(
+        "open_items_equal_events",
+        "1",
+        "per company and currency, the open items are not the sum of the events up to as_of",
+        """
+        with events as (
+            select company_id, currency, sum(amount) as amount, sum(amount_base) as amount_base from counted_events group by all
+        ),
+        items as (
+            select company_id, currency, sum(open_amount) as amount, sum(open_amount_base) as amount_base
+            from ar_build.marts.fct_open_items group by all
+        )
+        select
+            coalesce(events.company_id, items.company_id) as company_id, coalesce(events.currency, items.currency) as currency,
+            events.amount as events_amount, items.amount as items_amount,
+            events.amount_base as events_amount_base, items.amount_base as items_amount_base
+        from events full join items on items.company_id = events.company_id and items.currency = events.currency
+        where coalesce(events.amount, 0) != coalesce(items.amount, 0) or coalesce(events.amount_base, 0) != coalesce(items.amount_base, 0)
+        order by 1, 2
+        """,
+    ),
+    Check(
+        "each_open_item_equals_its_events",
+        "1",
+        "an open item is not the sum of its events up to as_of",
+        """
+        with events as (
+            select item_id, sum(amount) as amount, sum(amount_base) as amount_base, min(customer_id) as customer_id from counted_events group by item_id
+        )
+        select
+            coalesce(events.item_id, items.item_id) as item_id, events.customer_id as events_customer, items.customer_id as items_customer,
+            events.amount as events_amount, items.open_amount as items_amount,
+            events.amount_base as events_amount_base, items.open_amount_base as items_amount_base
+        from events full join ar_build.marts.fct_open_items as items on items.item_id = events.item_id
+        where coalesce(events.amount, 0) != coalesce(items.open_amount, 0)
+            or coalesce(events.amount_base, 0) != coalesce(items.open_amount_base, 0)
+            or events.customer_id != items.customer_id
+        order by 1
+        """,
+    ),
+    Check(
+        "buckets_equal_open_items",
+        "1",
+        "per company, customer, currency and bucket, the aging (with `unapplied`) is not the sum of the open items",
+        """
+        with aging as (
+            select company_id, customer_id, currency, bucket_id, sum(item_count) as items, sum(open_amount) as amount, sum(open_amount_base) as amount_base
+            from marts.aging_as_of((select as_of from audited)) group by all
+        ),
+        items as (
+            select company_id, customer_id, currency, bucket_id, count(*) as items, sum(open_amount) as amount, sum(open_amount_base) as amount_base
+            from ar_build.marts.fct_open_items group by all
+        )
+        select
+            coalesce(aging.company_id, items.company_id) as company_id, coalesce(aging.customer_id, items.customer_id) as customer_id,
+            coalesce(aging.currency, items.currency) as currency, coalesce(aging.bucket_id, items.bucket_id) as bucket_id,
+            aging.items as aging_items, items.items as open_items, aging.amount as aging_amount, items.amount as items_amount
+        from aging full join items
+            on items.company_id = aging.company_id and items.customer_id = aging.customer_id
+            and items.currency = aging.currency and items.bucket_id = aging.bucket_id
+        where aging.amount is distinct from items.amount or aging.amount_base is distinct from items.amount_base or aging.items is distinct from items.items
+        order by 1, 2, 3, 4
+        """,
+    ),
+    Check(
+        "weekly_aging_equals_events",
+        "1",
+        "per company and currency, a week end's aging is not the sum of the events up to it",
+        """
+        with aging as (
+            select week_end, company_id, currency, sum(open_amount) as amount, sum(open_amount_base) as amount_base
+            from ar_build.marts.fct_aging_weekly group by all
+        ),
+        weeks as (select distinct week_end from aging),
+        daily as (
+            select company_id, currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base from counted_events group by all
+        ),
+        events as (
+            select weeks.week_end, daily.company_id, daily.currency, sum(daily.amount) as amount, sum(daily.amount_base) as amount_base
+            from weeks inner join daily on daily.posting_date <= weeks.week_end group by all
+        )
+        select
+            coalesce(events.week_end, aging.week_end) as week_end, coalesce(events.company_id, aging.company_id) as company_id,
+            coalesce(events.currency, aging.currency) as currency, events.amount as events_amount, aging.amount as aging_amount,
+            events.amount_base as events_amount_base, aging.amount_base as aging_amount_base
+        from events full join aging
+            on aging.week_end = events.week_end and aging.company_id = events.company_id and aging.currency = events.currency
+        where coalesce(events.amount, 0) != coalesce(aging.amount, 0) or coalesce(events.amount_base, 0) != coalesce(aging.amount_base, 0)
+        order by 1, 2, 3
+        """,
+    ),
+    Check(
+        "rollforward_closes_on_events",
+        "1",
+        "per company, currency and month, opening and movements are not the closing balance, or that is not the sum of the events",
+        """
+        with daily as (
+            select company_id, currency, posting_date, sum(amount) as amount from counted_events group by all
+        ),
+        months as (
+            select
+                company_id, currency, month_end, opening_amount, closing_amount,
+                billed_amount + finance_charge_amount + credited_amount + collected_amount + discount_amount + written_off_amount
+                + refunded_amount + transferred_amount + revalued_amount + other_amount as movements_amount,
+                lag(closing_amount, 1, 0) over (partition by company_id, currency order by month_end) as prior_closing_amount
+            from ar_build.marts.fct_rollforward_monthly
+        ),
+        events as (
+            select months.company_id, months.currency, months.month_end, sum(daily.amount) as amount
+            from months inner join daily
+                on daily.company_id = months.company_id and daily.currency = months.currency and daily.posting_date <= months.month_end
+            group by all
+        ),
+        last_months as (select company_id, currency, max(month_end) as month_end from months group by all),
+        never_closed as (
+            select daily.company_id, daily.currency, cast(null as date) as month_end, sum(daily.amount) as amount
+            from daily left join last_months on last_months.company_id = daily.company_id and last_months.currency = daily.currency
+            where daily.posting_date > coalesce(last_months.month_end, date '0001-01-01') group by all
+        )
+        select
+            months.company_id, months.currency, months.month_end, months.opening_amount, months.movements_amount, months.closing_amount,
+            events.amount as events_amount
+        from months left join events
+            on events.company_id = months.company_id and events.currency = months.currency and events.month_end = months.month_end
+        where opening_amount + movements_amount != closing_amount
+            or opening_amount != prior_closing_amount
+            or closing_amount != coalesce(events.amount, 0)
+        union all
+        select company_id, currency, month_end, null, null, null, amount from never_closed
+        order by 1, 2, 3
+        """,
+    ),
+    Check(
+        "each_open_item_in_one_bucket",
+        "5",
+        "an open item stands twice, in no bucket, or in one that its days past due do not belong to",
+        """
+        with counted as (
+            select items.*, count(*) over (partition by item_id) as times from ar_build.marts.fct_open_items as items
+        )
+        select
+            items.item_id, items.times, items.bucket_id, items.days_past_due, buckets.days_from, buckets.days_to, items.open_amount
+        from counted as items left join ar_build.marts.dim_aging_buckets as buckets on buckets.bucket_id = items.bucket_id
+        where items.times != 1
+            or buckets.bucket_id is null
+            or (buckets.bucket_id != 'unapplied' and not (
+                items.days_past_due >= coalesce(buckets.days_from, items.days_past_due)
+                and items.days_past_due <= coalesce(buckets.days_to, items.days_past_due)
+            ))
+            or (buckets.bucket_id = 'unapplied' and items.open_amount > 0)
+        order by 1
+        """,
+    ),
+    Check(
+        "content_is_repeatable",
+        "3",
+        "the same lake, as_of, policy and models gave other content than in the version published before",
+        """
+        select
+            coalesce(now.table_name, before.table_name) as table_name, before.row_count as rows_before, now.row_count as rows_now,
+            before.content_hash as hash_before, now.content_hash as hash_now
+        from present_contents as now full join previous_contents as before on before.table_name = now.table_name
+        where (select fingerprint from ar_build.meta.build_info) in (select fingerprint from previous_build)
+            and now.content_hash is distinct from before.content_hash
+        order by 1
+        """,
+    ),
+    Check(
+        "rows_are_accounted_for",
+        "2",
+        "per file, rows in must be loaded + rejected + duplicate; per feed, the lake must hold the loaded and list the rejected ones",
+        """
+        with files as (select * from ar_build.meta.load_audit where status = 'landed'),
+        feeds as (select drop_id, system, feed, sum(rows_loaded) as rows_loaded, sum(rows_rejected) as rows_rejected from files group by all),
+        rejected as (select drop_id, feed, count(*) as rows from ar_build.meta.rejects group by all)
+        select drop_id, file, rows_in, rows_loaded, rows_rejected, rows_duplicate, null as rows_in_lake, null as rows_listed
+        from ar_build.meta.load_audit where rows_in != rows_loaded + rows_rejected + rows_duplicate
+        union all
+        select feeds.drop_id, feeds.feed, null, feeds.rows_loaded, feeds.rows_rejected, null, coalesce(lake_rows.rows, 0), coalesce(rejected.rows, 0)
+        from feeds
+        left join lake_rows on lake_rows.drop_id = feeds.drop_id and lake_rows.system = feeds.system and lake_rows.feed = feeds.feed
+        left join rejected on rejected.drop_id = feeds.drop_id and rejected.feed = feeds.feed
+        where coalesce(lake_rows.rows, 0) != feeds.rows_loaded or coalesce(rejected.rows, 0) != feeds.rows_rejected
+        order by 1, 2
+        """,
+    ),
+    Check(
+        "amounts_outside_are_small",
+        "6",
+        "rejected and held documents, receipts and adjustments are more than the allowed share of the gross receivable, or of the rows where their amounts "
+        "cannot be read: the figures would look complete and are not",
+        """
+        with known_rows as (
+            select (select count(*) from stated_documents) + (select count(*) from stated_receipts) + (select count(*) from stated_adjustments) as rows
+        )
+        select
+            company_id, currency, gross_receivable_amount, rejected_amount, held_amount, rejected_rows, held_rows, unreadable_rows
+        from ar_build.meta.amounts_outside, limits, known_rows
+        where rejected_amount + held_amount > limits.max_outside_share * gross_receivable_amount
+            or unreadable_rows > limits.max_outside_share * known_rows.rows
+        order by all
+        """,
+        may_be_overridden=True,
+    ),
+    Check(
+        "no_company_vanished",
+        "faults 18",
+        "a company that was known is missing from a full drop of several, whose manifest does not say which companies it covers: "
+        "everything of it would count as deleted",
+        """
+        with full_drops as (
+            select * from deliveries
+            where feed in ('documents', 'receipts') and mode != 'incremental' and not is_scoped and drop_id not in (select drop_id from previous_drops)
+        ),
+        known_before as (
+            select full_drops.drop_id, full_drops.feed, versions.company_id, count(*) as rows_before
+            from full_drops inner join (
+                select 'documents' as feed, company_id, known_from, known_to, drop_id, coalesce(open_amount, 1) as open_amount
+                from warehouse.raw_ledger.documents
+                union all
+                select 'receipts', company_id, known_from, known_to, drop_id, 1 from warehouse.raw_ledger.receipts
+            ) as versions
+                on versions.feed = full_drops.feed and versions.known_from < full_drops.extracted_at and versions.known_to >= full_drops.extracted_at
+                and versions.open_amount != 0
+            inner join deliveries as told
+                on told.drop_id = versions.drop_id and told.feed = versions.feed and told.source_id = full_drops.source_id
+            where versions.company_id is not null
+            group by all
+        ),
+        delivered as (
+            select distinct drop_id, feed, company_id from lake_keys
+            union
+            select distinct drop_id, feed, company_id from ar_build.meta.rejects
+        )
+        select known_before.* from known_before
+        where not exists (
+            select 1 from delivered
+            where delivered.drop_id = known_before.drop_id and delivered.feed = known_before.feed and delivered.company_id = known_before.company_id
+        )
+        order by all
+        """,
+        may_be_overridden=True,
+    ),
+    Check(
+        "volumes_are_as_before",
+        "faults 35",
+        "a full drop holds half as many rows of a feed as the full drop before it, or fewer, or half as many again, or more",
+        """
+        with full_drops as (
+            select *, lag(rows_in) over (partition by feed, source_id order by ord) as rows_before
+            from deliveries where mode != 'incremental' and not is_scoped
+        )
+        select drop_id, feed, rows_before, rows_in as rows_now from full_drops, limits
+        where drop_id not in (select drop_id from previous_drops)
+            and greatest(rows_before, rows_in) >= limits.fewest_rows
+            and abs(rows_in - rows_before) > limits.max_volume_change * rows_before
+        order by all
+        """,
+        may_be_overridden=True,
+    ),
+    Check(
+        "values_are_filled_as_before",
+        "faults 35",
+        "a column that used to be filled is empty in most of the rows that came since the version in force",
+        """
+        select feed, column_name, rows_before, empty_before, rows_since, empty_since from fillings, limits
+        where rows_before >= limits.fewest_rows and rows_since >= limits.fewest_rows
+            and cast(empty_since as decimal(18, 6)) * rows_before - cast(empty_before as decimal(18, 6)) * rows_since
+                > limits.max_volume_change * rows_since * rows_before
+        order by all
+        """,
+        may_be_overridden=True,
+    ),
+)
+
+
+def run(home: Home, info: BuildInfo, previous: Path | None) -> list[Result]:
+    """Put every check to the build; ``previous`` is the published file to compare it with, if there is one."""
+    with duckdb.connect() as con:
+        meta.attach(con, home, "warehouse", "ar_build")
+        # The published table functions name `marts` without a catalog, as they must in the published file.
+        con.execute("use ar_build")
+        con.execute("create temp table audited as select as_of, cast($moment as timestamp) as moment from ar_build.meta.build_info", {"moment": info.moment})
+        con.execute(PREPARATION)
+        meta.deliveries(con, home)
+        _prepare_limits(con, info)
+        _prepare_lake_rows(con, home)
+        _prepare_previous(con, previous)
+        return [_put(con, check) for check in CHECKS]
+
+
+def contents(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int, str]]:
+    """Return name, row count and a hash of each table of marts that does not depend on the order of its rows."""
+    tables = con.execute(
+        "select table_name from duckdb_tables() where schema_name = 'marts' and database_name = coalesce(nullif(?, ''), current_database()) order by 1",
+        [catalog],
+    ).fetchall()
+    prefix = f"{catalog}." if catalog else ""
+    found = []
+    for (table,) in tables:
+        row = con.execute(f"select count(*), sum(cast(hash(entry) as hugeint)) from {prefix}marts.{table} as entry").fetchone()
+        rows, total = row or (0, None)
+        found.append((table, rows, format(int(total or 0), "x")))
+    return found
+
+
+def _prepare_limits(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> None:
+    """Name the thresholds beyond which a person has to look, and the smallest unit of each currency."""
+    policy = json.loads(info.variables)
+    con.execute(
+        """
+        create temp table limits as
+        select cast(? as decimal(9, 6)) as max_outside_share, cast(? as decimal(9, 6)) as max_volume_change, cast(? as bigint) as fewest_rows
+        """,
+        [str(policy.get("max_outside_share", "0.001")), str(policy.get("max_volume_change", "0.5")), FEWEST_ROWS],
+    )
+    con.execute("create temp table minor_units (currency varchar, minor_units integer)")
+    con.executemany("insert into minor_units values (?, ?)", [list(pair) for pair in minor_units().items()])
+
+
+def _prepare_lake_rows(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Count the rows of each feed and drop as the lake's files hold them."""
+    con.execute("create temp table lake_rows (system varchar, feed varchar, drop_id varchar, rows bigint)")
+    files = [str(path) for path in sorted(home.lake.glob("*/*/*.parquet"))]
+    if files:
+        con.execute(
+            """
+            insert into lake_rows
+            select parts[-3], parts[-2], split_part(parts[-1], '.', 1), num_rows
+            from (select string_split(file_name, '/') as parts, num_rows from parquet_file_metadata($files))
+            """,
+            {"files": files},
+        )
+
+
+def _prepare_previous(con: duckdb.DuckDBPyConnection, previous: Path | None) -> None:
+    """Name what was published before, and the build's own content, for the checks that compare the two."""
+    con.execute("create temp table previous_build (fingerprint varchar)")
+    con.execute("create temp table previous_contents (table_name varchar, row_count bigint, content_hash varchar)")
+    con.execute("create temp table present_contents (table_name varchar, row_count bigint, content_hash varchar)")
+    con.execute("create temp table previous_drops (drop_id varchar)")
+    for row in contents(con, "ar_build"):
+        con.execute("insert into present_contents values (?, ?, ?)", list(row))
+    con.execute(
+        "create temp table fillings (feed varchar, column_name varchar, rows_before bigint, empty_before bigint, rows_since bigint, empty_since bigint)"
+    )
+    if previous:
+        con.execute(f"attach '{str(previous).replace(chr(39), chr(39) * 2)}' as previous (read_only)")
+        con.execute("insert into previous_build select fingerprint from previous.meta.build_info")
+        con.execute("insert into previous_contents select table_name, row_count, content_hash from previous.meta.contents")
+        con.execute("insert into previous_drops select drop_id from previous.meta.drops")
+        con.execute("create temp table before as select known_at from previous.meta.build_info")
+        for name in WATCHED_FEEDS:
+            _count_fillings(con, name)
+
+
+def _count_fillings(con: duckdb.DuckDBPyConnection, feed: str) -> None:
+    """Count the empty values of each column in what was known before, and in what came since."""
+    for column in feeds()[feed].column_names:
+        con.execute(
+            f"""
+            insert into fillings
+            select
+                '{feed}', '{column}',
+                count(*) filter (where was_known), count(*) filter (where was_known and {column} is null),
+                count(*) filter (where is_new), count(*) filter (where is_new and {column} is null)
+            from (
+                select {column}, known_from <= before.known_at and known_to > before.known_at as was_known, known_from > before.known_at as is_new
+                from warehouse.raw_ledger.{feed}, before
+            )
+            """
+        )
+
+
+def _put(con: duckdb.DuckDBPyConnection, check: Check) -> Result:
+    con.execute(f"create or replace temp table found as {check.sql}")
+    (rows,) = con.execute("select count(*) from found").fetchone() or (0,)
+    cursor = con.execute(f"select * from found limit {EXAMPLES}")
+    names = [column[0] for column in cursor.description or []]
+    examples = tuple(", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True) if value is not None) for row in cursor.fetchall())
+    return Result(check, rows, examples)

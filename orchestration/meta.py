@@ -1,0 +1,205 @@
+"""Schema `meta` of the build: what a reader needs to judge the marts beside it, and to see what is not in them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+
+from orchestration import lake
+from orchestration.errors import ArwError
+from orchestration.settings import Home
+
+# Feeds whose rows move the receivable: what is rejected of them is missing from it.
+MONEY_FEEDS = {"documents": "document_id", "receipts": "receipt_id", "adjustments": "adjustment_id"}
+OPEN_END = datetime(9999, 12, 30)
+
+
+@dataclass(frozen=True)
+class BuildInfo:
+    """What a build was made from; equal fingerprints must give equal content."""
+
+    fingerprint: str
+    as_of: date
+    known_at: datetime
+    is_as_known_then: bool
+    drops: int
+    drops_hash: str
+    policy_hash: str
+    models_hash: str
+    engine: str
+    variables: str
+
+    @property
+    def moment(self) -> datetime:
+        """The moment whose knowledge the build shows: all of it, unless it was asked for an earlier one."""
+        return self.known_at if self.is_as_known_then else OPEN_END
+
+
+def write(home: Home, info: BuildInfo) -> None:
+    """Write the schema into the build file; `build_info` comes last, so that it marks a whole build."""
+    with duckdb.connect(str(home.build_file)) as con:
+        attach(con, home, "warehouse")
+        con.execute("create schema if not exists meta")
+        con.execute("create or replace table meta.drops as select * from warehouse.meta.drops")
+        con.execute("create or replace table meta.load_audit as select * from warehouse.meta.load_audit")
+        # Rows of the CRM hold personal data: what was rejected of them is named here, and its text withheld.
+        con.execute(
+            """
+            create or replace table meta.rejects as
+            select drop_id, system, feed, file, line, "column", reason, case when system != 'crm' then text end as text,
+                key, company_id, customer_id, currency, amount
+            from warehouse.meta.rejects
+            """
+        )
+        con.execute(
+            """
+            create or replace table meta.exceptions as
+            select exception_id, object_type, object_id, reason, detail, company_id, customer_id, currency, amount, is_held, known_from as since
+            from warehouse.intermediate.int_exceptions
+            where known_from <= $moment and known_to > $moment
+            """,
+            {"moment": info.moment},
+        )
+        deliveries(con, home)
+        _write_amounts_outside(con, home)
+        con.execute(
+            """
+            create or replace table meta.restatements (
+                item_id varchar, snapshot_date date, old_amount decimal(18, 3), new_amount decimal(18, 3),
+                currency varchar, cause varchar, found_at timestamp
+            )
+            """
+        )
+        record = asdict(info) | {"built_at": datetime.now(UTC).replace(tzinfo=None)}
+        con.execute(
+            """
+            create or replace table meta.build_info (
+                fingerprint varchar, as_of date, known_at timestamp, is_as_known_then boolean, drops bigint, drops_hash varchar,
+                policy_hash varchar, models_hash varchar, engine varchar, variables varchar, built_at timestamp
+            )
+            """
+        )
+        con.execute(f"insert into meta.build_info values ({', '.join('?' for _ in record)})", list(record.values()))
+        con.execute("checkpoint")
+
+
+def read_build_info(home: Home) -> BuildInfo:
+    """Return what the present build was made from; refuse a build that did not come to its end."""
+    columns = list(BuildInfo.__dataclass_fields__)
+    try:
+        with duckdb.connect(str(home.build_file), read_only=True) as con:
+            row = con.execute(f"select {', '.join(columns)} from meta.build_info").fetchone()
+    except duckdb.Error:
+        row = None
+    if row is None:
+        raise ArwError(f"There is no complete build in {home.root}. Nothing was changed. `arw build` makes one.")
+    return BuildInfo(*row)
+
+
+def attach(con: duckdb.DuckDBPyConnection, home: Home, *names: str) -> None:
+    """Attach the working file (`warehouse`) or the build (`ar_build`), read-only."""
+    files = {"warehouse": home.warehouse, "ar_build": home.build_file}
+    for name in names:
+        con.execute(f"attach '{str(files[name]).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+
+
+def deliveries(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the temp tables `deliveries` (a row per drop and feed, in the order of knowledge) and `lake_keys` (what each said)."""
+    con.execute(
+        """
+        create or replace temp table deliveries (
+            ord bigint, drop_id varchar, extracted_at timestamp, source_id varchar, feed varchar, mode varchar, is_scoped boolean,
+            rows_in bigint, rows_loaded bigint
+        )
+        """
+    )
+    con.execute("create or replace temp table lake_keys (drop_id varchar, feed varchar, key varchar, company_id varchar)")
+    for ord_, drop in enumerate(lake.drops(home.root)):
+        is_scoped = drop.scope_companies is not None or drop.scope_posting_from is not None
+        for feed, landed in drop.feeds.items():
+            said = [ord_, drop.drop_id, drop.extracted_at, drop.source_id, feed, landed["mode"], is_scoped, landed["rows_in"], landed["rows_loaded"]]
+            con.execute("insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?)", said)
+    for feed, key in MONEY_FEEDS.items():
+        files = [str(path) for path in sorted((home.lake / "ledger" / feed).glob("*.parquet"))]
+        if files:
+            con.execute(
+                f"insert into lake_keys select drop_id, $feed, {key}, company_id from read_parquet($files) where drop_id in (select drop_id from deliveries)",
+                {"feed": feed, "files": files},
+            )
+
+
+def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Write what was rejected or is held, per company and currency, beside the receivable that it is missing from.
+
+    A rejected row counts until a later drop says its key again, or is a full drop of its feed: that is the source's last word.
+    """
+    feeds = json.dumps(list(MONEY_FEEDS)).strip("[]").replace('"', "'")
+    con.execute(
+        f"""
+        create or replace table meta.amounts_outside as
+        with rejected as (
+            select
+                rejects.feed, rejects.key, rejects.company_id, rejects.currency, abs(rejects.amount) as amount, told.ord, told.source_id,
+                row_number() over (
+                    partition by rejects.feed, coalesce(rejects.key, concat_ws('|', rejects.drop_id, rejects.file, rejects.line))
+                    order by told.ord desc, rejects.file, rejects.line
+                ) as recency
+            from warehouse.meta.rejects as rejects
+            inner join deliveries as told on told.drop_id = rejects.drop_id and told.feed = rejects.feed
+            where rejects.system = 'ledger' and rejects.feed in ({feeds})
+        ),
+        said_again as (
+            select lake_keys.feed, lake_keys.key, max(deliveries.ord) as ord
+            from lake_keys inner join deliveries on deliveries.drop_id = lake_keys.drop_id and deliveries.feed = lake_keys.feed
+            group by all
+        ),
+        told_whole as (
+            select feed, source_id, max(ord) as ord from deliveries where mode != 'incremental' and not is_scoped group by all
+        ),
+        unresolved as (
+            select rejected.*
+            from rejected
+            left join said_again on said_again.feed = rejected.feed and said_again.key = rejected.key
+            left join told_whole on told_whole.feed = rejected.feed and told_whole.source_id = rejected.source_id
+            where recency = 1 and coalesce(said_again.ord, -1) < rejected.ord and coalesce(told_whole.ord, -1) <= rejected.ord
+        ),
+        sole as (select min(company_id) as company_id from marts.dim_companies having count(*) = 1),
+        outside as (
+            select
+                coalesce(unresolved.company_id, sole.company_id) as company_id, currency,
+                coalesce(amount, 0) as rejected_amount, 0 as held_amount, 1 as rejected_rows, 0 as held_rows,
+                case when amount is null or currency is null then 1 else 0 end as unreadable_rows
+            from unresolved left join sole on true
+            union all
+            select
+                coalesce(held.company_id, sole.company_id), currency, 0, coalesce(abs(amount), 0), 0, 1,
+                case when amount is null or currency is null then 1 else 0 end
+            from meta.exceptions as held left join sole on true
+            where is_held and object_type in ('document', 'receipt', 'adjustment')
+        ),
+        summed as (
+            select
+                company_id, currency, sum(rejected_amount) as rejected_amount, sum(held_amount) as held_amount,
+                sum(rejected_rows) as rejected_rows, sum(held_rows) as held_rows, sum(unreadable_rows) as unreadable_rows
+            from outside group by all
+        ),
+        receivable as (
+            select company_id, currency, sum(open_amount) filter (where open_amount > 0) as gross_amount
+            from marts.fct_open_items group by all
+        )
+        select
+            coalesce(receivable.company_id, summed.company_id) as company_id,
+            coalesce(receivable.currency, summed.currency) as currency,
+            cast(coalesce(receivable.gross_amount, 0) as decimal(18, 3)) as gross_receivable_amount,
+            cast(coalesce(summed.rejected_amount, 0) as decimal(18, 3)) as rejected_amount,
+            cast(coalesce(summed.held_amount, 0) as decimal(18, 3)) as held_amount,
+            cast(coalesce(summed.rejected_rows, 0) as bigint) as rejected_rows,
+            cast(coalesce(summed.held_rows, 0) as bigint) as held_rows,
+            cast(coalesce(summed.unreadable_rows, 0) as bigint) as unreadable_rows
+        from receivable full join summed on summed.company_id = receivable.company_id and summed.currency = receivable.currency
+        order by 1, 2
+        """
+    )

@@ -1,0 +1,88 @@
+"""The main job, step by step; the command line and the Dagster assets call the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration import lake, published, warehouse
+from orchestration import publish as publisher
+from orchestration.errors import ArwError, PublishRefused
+from orchestration.files import write_json
+from orchestration.settings import Home
+
+Progress = Callable[[str], None]
+
+
+def load(home: Home, path: Path, profile: str | None, progress: Progress) -> dict[str, Any]:
+    """Land a drop or an inbox; say what was loaded, what was known already, and what was refused."""
+    result = lake.load(path, home.root, profile, progress=progress)
+    return {
+        "drops": result.seen,
+        "landed": len(result.landed),
+        "duplicate": len(result.duplicate),
+        "refused": [str(error) for error in result.refused],
+        "rows_loaded": sum(result.rows_loaded.values()),
+        "rows_rejected": sum(result.rows_rejected.values()),
+        "rows_duplicate": sum(result.rows_duplicate.values()),
+    }
+
+
+def build(home: Home, as_of: date | None, *, full_refresh: bool, progress: Progress) -> dict[str, Any]:
+    """Build the marts of everything that was loaded."""
+    with _refusal_on_record(home):
+        info = warehouse.build(home, as_of, full_refresh=full_refresh, progress=progress)
+    return {"as_of": info.as_of, "known_at": info.known_at, "build": info.fingerprint, "file": str(home.build_file)}
+
+
+def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Progress) -> dict[str, Any]:
+    """Audit the build and make it the version that readers see."""
+    with _refusal_on_record(home):
+        outcome = publisher.publish(home, overrides, progress)
+    home.last_refusal.unlink(missing_ok=True)
+    return {"is_new": outcome.is_new, "path": str(outcome.version.file)} | outcome.version.pointer
+
+
+@contextmanager
+def _refusal_on_record(home: Home) -> Iterator[None]:
+    """Keep why an audit refused, for `arw status`."""
+    try:
+        yield
+    except PublishRefused as refused:
+        write_json(home.last_refusal, {"at": datetime.now(UTC).isoformat("T", "seconds"), "message": str(refused), "reasons": refused.reasons})
+        raise
+
+
+def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
+    """Load, build, audit and publish. A refused drop stops the run: figures without it would look complete."""
+    loaded = load(home, path, profile, progress)
+    if loaded["refused"]:
+        raise ArwError(
+            "\n".join(str(refused) for refused in loaded["refused"])
+            + f"\n{len(loaded['refused'])} of {loaded['drops']} drops were refused, so nothing was built; "
+            "the version in force is unchanged. Mend them and run again."
+        )
+    built = build(home, as_of, full_refresh=False, progress=progress)
+    return {"loaded": loaded, "built": built, "published": publish(home, {}, progress), "kpis": kpis(home)}
+
+
+def kpis(home: Home) -> list[dict[str, Any]]:
+    """Return the headline figures of the version in force, per company and for the group."""
+    con, _ = published.open(home)
+    with con:
+        cursor = con.execute(
+            """
+            select
+                kpis.month_end, kpis.company_id, kpis.currency, kpis.metric_id, metrics.label, metrics.unit,
+                kpis.value, kpis.prior_month_value, kpis.prior_year_value
+            from marts.rpt_executive_kpis as kpis
+            inner join meta.metric_definitions as metrics on metrics.metric_id = kpis.metric_id
+            where kpis.month_end = (select max(month_end) from marts.rpt_executive_kpis)
+            order by kpis.company_id = 'ALL', kpis.company_id, metrics.rowid
+            """
+        )
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

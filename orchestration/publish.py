@@ -1,0 +1,248 @@
+"""Audit, then publish: a copy of the build under a new name, verified, and the pointer replaced in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from orchestration import audit, meta, published, warehouse
+from orchestration.errors import ArwError, BadUsage, PublishRefused
+from orchestration.files import sha256_of, sync, write_json
+from orchestration.meta import BuildInfo
+from orchestration.settings import KEPT_VERSIONS, Home
+
+STAMP = "%Y%m%dT%H%M%SZ"
+PERSONAL = {
+    "contacts": "contact_id, account_id, name, role, email, phone, preferred_channel, opted_out",
+    "activities": "activity_id, account_id, document_id, note",
+    "users": "user_id, name, email",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The version in force after publishing, and whether it is a new one."""
+
+    version: published.Version
+    is_new: bool
+
+
+def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Callable[[str], None]) -> Outcome:
+    """Put the build to the audit and make it the version that readers see; refuse with every reason at once."""
+    info = meta.read_build_info(home)
+    _refuse_stale(home, info)
+    _check_overrides(overrides)
+    previous = _previous(home)
+    progress(f"auditing the build as of {info.as_of}")
+    results = audit.run(home, info, previous.file if previous else None)
+    failed = [result for result in results if not result.passed]
+    refused = [result for result in failed if result.check.check_id not in overrides]
+    if refused:
+        raise PublishRefused(f"{len(refused)} of {len(results)} checks failed", [result.as_reason() for result in refused])
+    for result in failed:
+        who, why = overrides[result.check.check_id]
+        _record_override(home, info, result, who, why)
+        progress(f"{result.check.check_id} failed with {result.rows} rows and was overridden by {who}: {why}")
+    progress(f"{len(results) - len(failed)} of {len(results)} checks passed")
+    contents = _complete_meta(home, results, overrides)
+    if previous and _published_contents(previous.file) == (info.fingerprint, contents) and not failed:
+        progress(f"the content is that of {previous.name}, published already; nothing new was published")
+        return Outcome(previous, is_new=False)
+    return Outcome(_publish(home, info, results, contents, previous), is_new=True)
+
+
+def _refuse_stale(home: Home, info: BuildInfo) -> None:
+    """Refuse a build that does not hold everything that was loaded."""
+    now = warehouse.identify(home, info.as_of, {})
+    if now.drops_hash != info.drops_hash:
+        raise ArwError(f"Something was loaded after the build ({info.drops} drops then, {now.drops} now). Nothing was published. `arw build` first.")
+
+
+def _check_overrides(overrides: Mapping[str, tuple[str, str]]) -> None:
+    checks = {check.check_id: check for check in audit.CHECKS}
+    for name in overrides:
+        if name not in checks:
+            raise BadUsage(f"There is no check {name!r}; nothing was published. The checks are: {', '.join(checks)}.")
+        if not checks[name].may_be_overridden:
+            allowed = ", ".join(check.check_id for check in audit.CHECKS if check.may_be_overridden)
+            raise BadUsage(f"{name} is arithmetic and cannot be overridden; nothing was published. A person may only override: {allowed}.")
+
+
+def _previous(home: Home) -> published.Version | None:
+    try:
+        return published.find(home)
+    except published.NothingPublished:
+        return None
+
+
+def _record_override(home: Home, info: BuildInfo, result: audit.Result, who: str, why: str) -> None:
+    entry = {
+        "check_id": result.check.check_id,
+        "by": who,
+        "because": why,
+        "at": datetime.now(UTC).isoformat("T", "seconds"),
+        "as_of": info.as_of.isoformat(),
+        "build": info.fingerprint,
+        "rows": result.rows,
+    }
+    with home.overrides.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _complete_meta(home: Home, results: list[audit.Result], overrides: Mapping[str, tuple[str, str]]) -> list[tuple[str, int, str]]:
+    """Write the audit's results and the content hashes into the build; return the hashes."""
+    with duckdb.connect(str(home.build_file)) as con:
+        con.execute(
+            """
+            create or replace table meta.check_results (
+                check_id varchar, rule varchar, passed boolean, detail varchar, rows bigint, is_overridden boolean
+            )
+            """
+        )
+        for result in results:
+            name = result.check.check_id
+            detail = "; ".join(result.examples) if not result.passed else ""
+            con.execute(
+                "insert into meta.check_results values (?, ?, ?, ?, ?, ?)",
+                [name, result.check.rule, result.passed, detail, result.rows, not result.passed and name in overrides],
+            )
+        con.execute(
+            """
+            create or replace table meta.overrides (
+                check_id varchar, overridden_by varchar, because varchar, overridden_at timestamp, as_of date, build varchar, rows bigint
+            )
+            """
+        )
+        if home.overrides.exists():
+            for line in home.overrides.read_text(encoding="utf-8").splitlines():
+                entry = json.loads(line)
+                con.execute(
+                    "insert into meta.overrides values (?, ?, ?, ?, ?, ?, ?)",
+                    [entry[key] for key in ("check_id", "by", "because", "at", "as_of", "build", "rows")],
+                )
+        contents = audit.contents(con, "")
+        con.execute("create or replace table meta.contents (table_name varchar, row_count bigint, content_hash varchar)")
+        for row in contents:
+            con.execute("insert into meta.contents values (?, ?, ?)", list(row))
+        con.execute("checkpoint")
+    return contents
+
+
+def _published_contents(file: Path) -> tuple[str, list[tuple[str, int, str]]] | None:
+    """Return fingerprint and content hashes of a published file."""
+    with duckdb.connect(str(file), read_only=True) as con:
+        row = con.execute("select fingerprint from meta.build_info").fetchone()
+        return (row[0], con.execute("select table_name, row_count, content_hash from meta.contents order by 1").fetchall()) if row else None
+
+
+def _publish(
+    home: Home, info: BuildInfo, results: list[audit.Result], contents: list[tuple[str, int, str]], previous: published.Version | None
+) -> published.Version:
+    scratch = home.published / ".tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    _remove_unserved(home)
+    version = _next_version(info, previous)
+    file = home.published / f"ar_{version}.duckdb"
+    copy = scratch / file.name
+    shutil.copyfile(home.build_file, copy)
+    sync(copy)
+    _verify(copy, contents)
+    contacts = scratch / f"ar_{version}_contacts.duckdb"
+    _write_contacts(home, info, contacts)
+    pointer = {
+        "file": file.name,
+        "version": version,
+        "as_of": info.as_of.isoformat(),
+        "known_at": f"{info.known_at:%Y-%m-%dT%H:%M:%SZ}",
+        "published_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "sha256": sha256_of(copy),
+        "row_counts": {table: rows for table, rows, _ in contents},
+        "checks": {
+            "passed": sum(result.passed for result in results),
+            "overridden": [result.check.check_id for result in results if not result.passed],
+        },
+    }
+    copy.chmod(0o444)
+    # Names and addresses of people: for the warehouse's own account and its group only.
+    contacts.chmod(0o440)
+    contacts.replace(home.published / contacts.name)
+    copy.replace(file)
+    write_json(file.with_suffix(".json"), pointer)
+    write_json(home.pointer, pointer)
+    scratch.rmdir()
+    _prune(home, version)
+    return published.Version(file, pointer)
+
+
+def _next_version(info: BuildInfo, previous: published.Version | None) -> str:
+    """Return a name that sorts after every earlier one, also when the clock was set back."""
+    now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    if previous:
+        last = datetime.strptime(previous.name.split("_", 1)[0], STAMP)
+        now = max(now, last + timedelta(seconds=1))
+    return f"{now.strftime(STAMP)}_{info.fingerprint[:8]}"
+
+
+def _verify(copy: Path, contents: list[tuple[str, int, str]]) -> None:
+    with duckdb.connect(str(copy), read_only=True) as con:
+        for table, rows, _ in contents:
+            (copied,) = con.execute(f"select count(*) from marts.{table}").fetchone() or (0,)
+            if copied != rows:
+                raise ArwError(f"The copy of {table} has {copied} rows instead of {rows}. Nothing was published; the version in force is unchanged.")
+    if copy.with_name(copy.name + ".wal").exists():
+        raise ArwError(f"{copy.name} was not closed cleanly. Nothing was published; the version in force is unchanged.")
+
+
+def _write_contacts(home: Home, info: BuildInfo, path: Path) -> None:
+    """Write the personal data that belongs to the version into a file of its own."""
+    with duckdb.connect(str(path)) as con:
+        meta.attach(con, home, "warehouse")
+        con.execute("create schema personal")
+        for table, columns in PERSONAL.items():
+            con.execute(
+                f"""
+                create table personal.{table} as
+                select {columns} from warehouse.raw_crm.{table} where known_from <= $moment and known_to > $moment
+                """,
+                {"moment": info.moment},
+            )
+        con.execute("checkpoint")
+    sync(path)
+
+
+def _versions(home: Home) -> Iterator[str]:
+    """Yield the names of all versions that have a file, oldest first."""
+    for file in sorted(home.published.glob("ar_*.duckdb")):
+        if not file.stem.endswith("_contacts"):
+            yield file.stem.removeprefix("ar_")
+
+
+def _remove_unserved(home: Home) -> None:
+    """Delete what a run left that was killed before it replaced the pointer: a version that nobody ever saw."""
+    with suppress(OSError, ValueError, KeyError):
+        in_force = str(json.loads(home.pointer.read_text(encoding="utf-8"))["version"])
+        for version in _versions(home):
+            if version > in_force:
+                _remove(home, version)
+
+
+def _prune(home: Home, in_force: str) -> None:
+    for version in list(_versions(home))[:-KEPT_VERSIONS]:
+        if version != in_force:
+            _remove(home, version)
+
+
+def _remove(home: Home, version: str) -> None:
+    for suffix in (".json", ".duckdb", "_contacts.duckdb"):
+        (home.published / f"ar_{version}{suffix}").unlink(missing_ok=True)
