@@ -19,9 +19,7 @@ class WarehouseBusy(ArwError):
 
 
 @contextmanager
-def pipeline_lock(
-    home: Home, command: str, *, wait: bool = False, progress: Callable[[str], None] = lambda _: None
-) -> Iterator[None]:
+def pipeline_lock(home: Home, command: str, *, wait: bool = False, progress: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Hold the home for one pipeline; the kernel lets go of it when the process ends, however it ends."""
     home.root.mkdir(parents=True, exist_ok=True)
     # Opened for append: the holder's words must survive until the lock is ours.
@@ -31,10 +29,7 @@ def pipeline_lock(
         except BlockingIOError:
             holder = _holder(file)
             if not wait:
-                raise WarehouseBusy(
-                    f"The warehouse in {home.root} is held by {holder}. Nothing was changed. "
-                    "Wait for it to end, or add --wait."
-                ) from None
+                raise WarehouseBusy(f"The warehouse in {home.root} is held by {holder}. Nothing was changed. Wait for it to end, or add --wait.") from None
             progress(f"waiting for {holder}")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
