@@ -92,13 +92,13 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
     con.execute(
         f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, ord integer)"
     )
-    names = ", ".join(quoted(name) for name in feed.column_names)
+    names = ", ".join(f"landed.{quoted(name)}" for name in feed.column_names)
     if deliveries:
         con.execute(
             f"""
             insert into told
-            select {names}, is_deleted, source_file, source_line, ord
-            from read_parquet({_paths(delivery.rows for delivery in deliveries)})
+            select {names}, landed.is_deleted, landed.source_file, landed.source_line, ord
+            from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
             inner join deliveries using (drop_id)
             """
         )
