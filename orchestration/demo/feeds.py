@@ -1,6 +1,6 @@
 """Each feed of the contract as one SELECT over the scratch tables: numbers become ids, dates and exact decimals here.
 
-`{drop}` is the number of the drop that is written. Every feed says how its rows are ordered, so that the same seed gives the
+`{drop}` is the number of the drop that is written, `{books_through}` its last day. Every feed says how its rows are ordered, so that the same seed gives the
 same bytes.
 """
 
@@ -123,4 +123,94 @@ LEDGER = [
             rate_text(rate, digits_of(source)) as rate
         from exchange_rates where drop = {drop} order by 1, 2, 3
     """, total="rate"),
+    Feed("ledger", "open_orders", """
+        select
+            id_of('SO', number) as order_id, company_id, customer_id, day_of(day) as order_date, currency_of(orders.currency) as currency,
+            money(amount, minor_of(orders.currency)) as amount
+        from orders inner join relations using (relation)
+        where day <= {books_through} and until > {books_through}
+        order by 1
+    """, total="amount", is_full=True),
 ]
+
+CRM = [
+    Feed("crm", "accounts", """
+        select
+            account_id, customer_id, segment, industry, risk_class, nullif(collector_id, '') as collector_id, account_owner_id,
+            preferred_channel, do_not_contact > 0 as do_not_contact
+        from accounts where drop = {drop} order by 1
+    """),
+    Feed("crm", "contacts", """
+        select contact_id, account_id, name, role, email, phone, preferred_channel, opted_out > 0 as opted_out
+        from contacts where drop = {drop} order by 1
+    """),
+    Feed("crm", "users", """
+        select user_id, name, email, team, role, nullif(manager_id, '') as manager_id from users where drop = {drop} order by 1
+    """),
+    Feed("crm", "activities", """
+        select
+            id_of('AV', number) as activity_id, id_of('AC', 10000 + customer) as account_id, id_of('D', document) as document_id,
+            user_of(user) as user_id, moment_of(day, minute) as occurred_at, channel_of(channel) as channel,
+            case when inbound > 0 then 'inbound' else 'outbound' end as direction, outcome_of(outcome) as outcome,
+            day_of(next) as next_action_on, note_of(note) as note
+        from activities where drop = {drop} order by day, minute, number
+    """, is_large=True),
+    Feed("crm", "promises", """
+        select
+            id_of('PR', number) as promise_id, id_of('AC', 10000 + customer) as account_id, id_of('D', document) as document_id,
+            user_of(user) as user_id, moment_of(day, minute) as created_at, day_of(promised) as promised_on,
+            currency_of(currency) as currency, money(amount, minor_of(currency)) as amount, promise_status_of(status) as status,
+            id_of('PR', superseded_by) as superseded_by
+        from promises where drop = {drop} order by number
+    """, total="amount"),
+    Feed("crm", "disputes", """
+        select
+            id_of('DP', number) as dispute_id, id_of('D', number) as document_id, day_of(opened) as opened_on, day_of(closed) as closed_on,
+            dispute_reason_of(number % 6) as reason, case when closed >= 0 then root_cause_of((number * 5 + 1) % 6) end as root_cause,
+            currency_of(currency) as currency, money(amount, minor_of(currency)) as disputed_amount,
+            resolution_of(resolution) as resolution,
+            case when resolved >= 0 then money(resolved, minor_of(currency)) end as resolved_amount, user_of(user) as owner_id
+        from disputes where drop = {drop} order by opened, number
+    """, total="disputed_amount"),
+    Feed("crm", "dunning_events", """
+        select
+            id_of('DU', number) as dunning_id, id_of('AC', 10000 + customer) as account_id, id_of('D', document) as document_id, level,
+            channel_of(channel) as channel, moment_of(day, minute) as sent_at,
+            case level when 1 then '0.00' when 2 then '5.00' when 3 then '10.00' else '25.00' end as fee
+        from dunning_events where drop = {drop} order by day, number
+    """, is_large=True),
+    Feed("crm", "payment_plans", """
+        select
+            id_of('PP', number) as plan_id, sequence, id_of('AC', 10000 + customer) as account_id, day_of(due) as due_on,
+            currency_of(currency) as currency, money(amount, minor_of(currency)) as amount, 'agreed' as status
+        from payment_plans where drop = {drop} order by 1, 2
+    """, total="amount"),
+    Feed("crm", "credit_reviews", """
+        select
+            id_of('RV', number) as review_id, lpad((10000 + customer)::varchar, 8, '0') as customer_id, day_of(day) as reviewed_on,
+            day_of(next) as next_review_on, score, risk_of(risk) as risk_class,
+            case when old_limit >= 0 then money(old_limit, minor_of(currency)) end as old_limit,
+            case when new_limit >= 0 then money(new_limit, minor_of(currency)) end as new_limit,
+            case when insured >= 0 then money(insured, minor_of(currency)) end as insured_amount,
+            case when insured >= 0 then insurer_of(insurer) end as insurer,
+            case when reserve >= 0 then money(reserve, minor_of(currency)) end as specific_reserve,
+            'U' || lpad(reviewer::varchar, 3, '0') as reviewer_id
+        from credit_reviews where drop = {drop} order by day, number
+    """),
+    Feed("crm", "agency_placements", """
+        select
+            id_of('AP', number) as placement_id, id_of('D', number) as document_id, day_of(placed) as placed_on,
+            agency_of(number % 3) as agency, money(amount, minor_of(currency)) as placed_amount, day_of(returned) as returned_on,
+            case when recovered >= 0 then money(recovered, minor_of(currency)) end as recovered_amount,
+            case when fee >= 0 then money(fee, minor_of(currency)) end as fee
+        from agency_placements where drop = {drop} order by placed, number
+    """, total="placed_amount"),
+    Feed("crm", "business_events", """
+        select
+            id_of('BE', number) as event_id, nullif(company_id, '') as company_id, day_of(day) as event_date, category, title,
+            nullif(customer_group, '') as customer_group
+        from business_events where drop = {drop} order by day, number
+    """),
+]
+
+FEEDS = LEDGER + CRM

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from orchestration.demo import balances, days, parties, rates, store, words, writer
+from orchestration.demo import balances, crm, days, deliberate, parties, rates, store, words, writer
 from orchestration.demo.chance import Chance, Ints
 from orchestration.demo.documents import apportion, make_documents
 from orchestration.demo.ledger import Counters, Ledger
@@ -23,7 +23,7 @@ SMALLEST = 100
 DEFAULT_SEED = 7
 
 _BLOCK = 200_000                # documents drawn at a time: what bounds the memory
-_PRIMARY_PER_MILLE = 948        # of all documents; the rest are the credit memos and refunds that follow from them
+_PRIMARY_PER_MILLE = 953        # of all documents; the rest are the credit memos and refunds that follow from them
 _DOCUMENTS_PER_CUSTOMER = 40
 
 
@@ -67,23 +67,25 @@ def generate(out: Path, size: str | int = "small", seed: int = DEFAULT_SEED,
     scratch = Path(tempfile.mkdtemp(prefix=".demo-", dir=out))
     try:
         with store.connect(scratch) as connection:
-            _draw(connection, Chance(seed), count, progress)
+            notes = _draw(connection, Chance(seed), count, progress)
             progress("balancing the general ledger")
             balances.post(connection)
             drops, row_counts = writer.write(connection, out, progress)
     finally:
         shutil.rmtree(scratch)
-    return DemoSummary(out=out, seed=seed, drops=drops, row_counts=row_counts)
+    return DemoSummary(out=out, seed=seed, drops=drops, row_counts=row_counts, deliberate=notes)
 
 
-def _draw(connection: duckdb.DuckDBPyConnection, chance: Chance, count: int, progress: Callable[[str], None]) -> None:
-    """Draw everything into the scratch database."""
+def _draw(connection: duckdb.DuckDBPyConnection, chance: Chance, count: int, progress: Callable[[str], None]) -> list[str]:
+    """Draw everything into the scratch database; returns what in it is wrong on purpose."""
     rate_table = rates.Rates(chance)
     customers = parties.make_customers(chance, max(count // _DOCUMENTS_PER_CUSTOMER, 20))
     relations = parties.make_relations(chance, customers)
+    staff = crm.hire(chance, customers)
     _store_parties(connection, chance, rate_table, customers, relations)
+    _store_crm(connection, chance, customers, relations, staff)
     counts = apportion(relations, count * _PRIMARY_PER_MILLE // 1000)
-    counters, first = Counters(), 1
+    counters, work_counters, first = Counters(), crm.WorkCounters(), 1
     for rows in _blocks(counts):
         block = relations.take(rows)
         docs = make_documents(chance, rate_table, block, counts[rows], first)
@@ -92,8 +94,20 @@ def _draw(connection: duckdb.DuckDBPyConnection, chance: Chance, count: int, pro
             if "relation" in columns:
                 columns["relation"] = rows[columns["relation"]]
             store.append(connection, name, columns)
+        for name, columns in crm.make_work(chance, staff, block, docs, plans, work_counters).items():
+            store.append(connection, name, columns)
         first += len(docs)
         progress(f"drew {first - 1:,} documents")
+    faulty, notes = deliberate.rows(relations, count)
+    for name, columns in faulty.items():
+        store.append(connection, name, columns)
+    store.append(connection, "accounts", deliberate.account_columns())
+    _number_documents(connection)
+    return notes
+
+
+def _number_documents(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give each company's documents the numbers of its own series: the same number may stand in two companies."""
     connection.execute("""
         create table document_numbers as
         with known as (
@@ -133,7 +147,7 @@ def _store_parties(connection: duckdb.DuckDBPyConnection, chance: Chance, rate_t
     columns = rate_table.columns()
     save("exchange_rates", columns | {"drop": days.drop_of(columns["day"])})
 
-    ids = [f"{10_000 + n:08d}" for n in customers.number.tolist()]
+    ids = _customer_ids(customers)
     countries = parties.country_codes(customers)
     common = {
         "customer_id": ids, "number": customers.number, "name": parties.names(chance, customers), "country": countries,
@@ -163,4 +177,23 @@ def _store_parties(connection: duckdb.DuckDBPyConnection, chance: Chance, rate_t
         "company_id": [companies[c].company_id for c in relations.company.tolist()],
         "account": [companies[c].accounts[a] for c, a in zip(relations.company.tolist(), relations.account.tolist(), strict=True)],
         "base": relations.base, "terms": relations.terms, "method": relations.method,
+    })
+
+
+def _customer_ids(customers: parties.Customers) -> list[str]:
+    return [f"{10_000 + n:08d}" for n in customers.number.tolist()]
+
+
+def _store_crm(connection: duckdb.DuckDBPyConnection, chance: Chance, customers: parties.Customers, relations: parties.Relations,
+               staff: crm.Staff) -> None:
+    store.append(connection, "users", crm.user_columns(staff))
+    store.append(connection, "accounts", crm.account_columns(chance, customers, staff, _customer_ids(customers)))
+    store.append(connection, "contacts", crm.contact_columns(chance, customers))
+    store.append(connection, "credit_reviews", crm.review_columns(chance, customers))
+    store.append(connection, "orders", crm.order_columns(chance, relations))
+    dates, companies, categories, titles, groups = (list(column) for column in zip(*crm.BUSINESS_EVENTS, strict=True))
+    day = np.array([days.number_of(d) for d in dates], dtype=np.int64)
+    store.append(connection, "business_events", {
+        "number": np.arange(1, len(dates) + 1), "company_id": companies, "day": day, "category": categories, "title": titles,
+        "customer_group": groups, "drop": days.drop_of(day),
     })

@@ -187,7 +187,8 @@ class Ledger:
     def _sister(self) -> Ints:
         """Return for each relation the next one of the same company, account and currency (itself, if there is none)."""
         r = self.relations
-        key = np.where(r.is_oldest_first | r.is_intercompany | (r.currency != r.base), 99 + np.arange(len(r)), r.company * 2 + r.account)
+        alone = r.is_oldest_first | r.is_intercompany | (r.currency != r.base) | (r.opened > days.START)
+        key = np.where(alone, 99 + np.arange(len(r)), r.company * 2 + r.account)
         order = np.argsort(key, kind="stable")
         following = np.append(order[1:], order[-1:])
         sister = np.arange(len(r), dtype=np.int64)

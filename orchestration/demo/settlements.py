@@ -362,7 +362,7 @@ class _Planner:
 
         rows = self._rows(Story.PREPAID)
         early = days.business(self.docs.day[rows] - self._between("prepaid by", rows, 3, 12))
-        early = np.maximum(early, days.START)
+        early = np.maximum(early, self.relations.opened[self.docs.relation[rows]])
         self._pay(rows, early, self.gross[rows], solo=1, applied=self.docs.known[rows])
         self._settle(rows, self.docs.known[rows])
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from orchestration.demo import documents, ledger, parties, rates, settlements, words
+from orchestration.demo import crm, documents, ledger, parties, rates, settlements, words
 
 MEMORY_LIMIT = "1GB"
 
@@ -74,4 +74,15 @@ def _macros() -> list[str]:
         pick("product_line_of", words.PRODUCT_LINES),
         pick("bounce_reason_of", words.BOUNCE_REASONS),
         pick("write_off_reason_of", words.WRITE_OFF_REASONS),
+        "create macro moment_of(day, minute) as strftime(day_of(day)::timestamp + to_minutes(minute), '%Y-%m-%dT%H:%M:%SZ')",
+        "create macro user_of(n) as 'U' || lpad((n + 1)::varchar, 3, '0')",
+        pick("channel_of", crm.CHANNELS),
+        pick("outcome_of", crm.OUTCOMES),
+        pick("note_of", words.NOTES),
+        pick("promise_status_of", crm.PROMISE_STATUSES),
+        pick("dispute_reason_of", words.DISPUTE_REASONS),
+        pick("root_cause_of", words.ROOT_CAUSES),
+        pick("insurer_of", words.INSURERS),
+        pick("agency_of", words.AGENCIES),
+        pick("risk_of", ["A", "B", "C"]),
     ]

@@ -60,6 +60,7 @@ TRADE_OF = {"AT": "DE", "CH": "DE"}
 TRICKY_NAMES = [
     'Böhm, Söhne & Partner "Süd" GmbH', "O'Brien, O'Dell & Daughters Ltd", 'The "Little" Parts Co., Inc.',
     "Smith; Jones, & Co", "Fischer & <Klein> OHG", "100 % Werkzeug GmbH", "$ave-Mart Supplies, LLC", "Ångström *Precision* AB",
+    "@Home Fittings Ltd", "+Plus Pflege GmbH", "=Gleich= Messtechnik GmbH",
 ]
 
 SEGMENTS = ["strategic", "key", "mid-market", "small business"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.demo import days
-from orchestration.demo.feeds import LEDGER, Feed
+from orchestration.demo.feeds import FEEDS, Feed
 
 
 def write(connection: duckdb.DuckDBPyConnection, out: Path, progress: Callable[[str], None]) -> tuple[list[str], dict[str, int]]:
@@ -21,7 +21,7 @@ def write(connection: duckdb.DuckDBPyConnection, out: Path, progress: Callable[[
         folder = out / f"{extracted}_{'history' if drop == 0 else 'weekly'}"
         progress(f"writing {folder.name}")
         controls = {}
-        for feed in LEDGER:
+        for feed in FEEDS:
             control = _write_feed(connection, folder, feed, drop)
             if control is not None:
                 controls[feed] = control
@@ -33,7 +33,7 @@ def write(connection: duckdb.DuckDBPyConnection, out: Path, progress: Callable[[
 
 def _write_feed(connection: duckdb.DuckDBPyConnection, folder: Path, feed: Feed, drop: int) -> tuple[int, str | None] | None:
     """Write one feed of one drop; returns its rows and total, None where the drop does not bring it."""
-    query = feed.query.format(drop=drop)
+    query = feed.query.format(drop=drop, books_through=int(days.BOOKS_THROUGH[drop]))
     total = f"sum({feed.total}::decimal(18, 9))" if feed.total else "null"
     connection.execute(f"create or replace temp table feed as {query}")
     found = connection.execute(f"select count(*), {total} from feed").fetchone()
