@@ -62,7 +62,8 @@ metrics as (
         month_index,
         month_end,
         '{{ metric_id }}' as metric_id,
-        {% if value -%} cast({{ value }} as decimal(28, 6))
+        {% if value and value.endswith('_amount') -%} cast({{ round_money(value, 'minor_units') }} as decimal(28, 6))
+        {%- elif value -%} cast({{ value }} as decimal(28, 6))
         {%- else -%} cast({{ safe_divide('(' ~ numerator ~ ')', '(' ~ denominator ~ ')', 6) }} as decimal(28, 6))
         {%- endif %} as value,
         {% if numerator %}cast({{ numerator }} as decimal(38, 6)){% else %}cast(null as decimal(38, 6)){% endif %} as numerator,
