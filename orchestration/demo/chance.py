@@ -50,7 +50,9 @@ class Chance:
 
     def bell(self, stream: str, index: Ints, spread: int | Ints) -> Ints:
         """Return numbers around 0, in [-2 * spread, 2 * spread], the middle most often (a sum of four draws)."""
-        total = sum(self.below(f"{stream}/{part}", index, 1001) for part in range(4))
+        total = np.zeros(len(index), dtype=np.int64)
+        for part in range(4):
+            total += self.below(f"{stream}/{part}", index, 1001)
         result: Ints = (total - 2000) * spread // 1000
         return result
 

@@ -57,8 +57,8 @@ class Staff:
     teams: list[str]
     roles: list[str]
     managers: list[str]
-    collector: Ints             # each customer's collector, as a position
-    collector_after: Ints       # and after one of them has left
+    collector: Ints  # each customer's collector, as a position
+    collector_after: Ints  # and after one of them has left
     leaver: int
 
 
@@ -81,7 +81,9 @@ def hire(chance: Chance, customers: Customers) -> Staff:
         teams=[words.TEAMS[t] for t in team.tolist()],
         roles=["manager" if i < teams else "collector" for i in range(count)],
         managers=["" if i < teams else f"U{t + 1:03d}" for i, t in enumerate(team.tolist())],
-        collector=collector, collector_after=np.where(collector == leaver, leaver + teams, collector), leaver=leaver,
+        collector=collector,
+        collector_after=np.where(collector == leaver, leaver + teams, collector),
+        leaver=leaver,
     )
 
 
@@ -89,9 +91,12 @@ def user_columns(staff: Staff) -> dict[str, Any]:
     """Return the users feed's rows; the collector who leaves has a second version."""
     rows = [*range(len(staff.user_ids)), staff.leaver]
     return {
-        "user_id": [staff.user_ids[i] for i in rows], "name": [staff.names[i] for i in rows],
-        "email": [f"{_plain(staff.names[i])}@example.com" for i in rows], "team": [staff.teams[i] for i in rows],
-        "role": [*staff.roles, "former collector"], "manager_id": [staff.managers[i] for i in rows],
+        "user_id": [staff.user_ids[i] for i in rows],
+        "name": [staff.names[i] for i in rows],
+        "email": [f"{_plain(staff.names[i])}@example.com" for i in rows],
+        "team": [staff.teams[i] for i in rows],
+        "role": [*staff.roles, "former collector"],
+        "manager_id": [staff.managers[i] for i in rows],
         "drop": np.array([0] * len(staff.user_ids) + [_LEAVING_DROP]),
     }
 
@@ -116,12 +121,15 @@ def account_columns(chance: Chance, customers: Customers, staff: Staff, customer
     industry = chance.below("industry", customer, len(words.INDUSTRIES))
     return {
         "account_id": [f"AC{10_000 + c:08d}{'-2' if s else ''}" for c, s in zip(customer.tolist(), is_second.tolist(), strict=True)],
-        "customer_id": [customer_ids[c] for c in customer.tolist()], "segment": [words.SEGMENTS[s] for s in segment.tolist()],
-        "industry": [words.INDUSTRIES[i] for i in industry.tolist()], "risk_class": [str(r) for r in risk],
+        "customer_id": [customer_ids[c] for c in customer.tolist()],
+        "segment": [words.SEGMENTS[s] for s in segment.tolist()],
+        "industry": [words.INDUSTRIES[i] for i in industry.tolist()],
+        "risk_class": [str(r) for r in risk],
         "collector_id": ["" if x else staff.user_ids[c] for c, x in zip(collector.tolist(), nobody.tolist(), strict=True)],
         "account_owner_id": [f"U{c + 1:03d}" for c in customers.company[customer].tolist()],
         "preferred_channel": [CHANNELS[c] for c in chance.pick("channel of account", customer, [35, 50, 5, 2, 3, 5]).tolist()],
-        "do_not_contact": chance.often("do not contact", customer, 12).astype(np.int64), "drop": drop,
+        "do_not_contact": chance.often("do not contact", customer, 12).astype(np.int64),
+        "drop": drop,
     }
 
 
@@ -138,12 +146,15 @@ def contact_columns(chance: Chance, customers: Customers) -> dict[str, Any]:
         families = words.FAMILIES[countries[c]]
         names.append(f"{words.GIVEN_NAMES[g]} {families[f % len(families)]}")
     return {
-        "contact_id": [f"CT{i + 1:07d}" for i in range(len(customer))], "account_id": [f"AC{10_000 + c:08d}" for c in customer.tolist()],
-        "name": names, "role": [words.ROLES[r] for r in chance.pick("role", n, [55, 15, 20, 10]).tolist()],
+        "contact_id": [f"CT{i + 1:07d}" for i in range(len(customer))],
+        "account_id": [f"AC{10_000 + c:08d}" for c in customer.tolist()],
+        "name": names,
+        "role": [words.ROLES[r] for r in chance.pick("role", n, [55, 15, 20, 10]).tolist()],
         "email": [f"{_plain(name)}@customer{c}.example" for name, c in zip(names, customer.tolist(), strict=True)],
         "phone": [f"+1 202 555 {p:04d}" for p in chance.between("phone", n, 100, 199).tolist()],
         "preferred_channel": [CHANNELS[c] for c in chance.pick("channel of contact", n, [40, 50, 2, 5, 1, 2]).tolist()],
-        "opted_out": chance.often("opted out", n, 30).astype(np.int64), "drop": drop_of(customers.opened)[customer],
+        "opted_out": chance.often("opted out", n, 30).astype(np.int64),
+        "drop": drop_of(customers.opened)[customer],
     }
 
 
@@ -163,9 +174,19 @@ def review_columns(chance: Chance, customers: Customers) -> dict[str, Any]:
     insured = np.where(chance.often("insured", customer, 300) & (limit > 0), limit * 4 // 5, NONE)
     reserve = np.where(np.isin(habit, [3, 4]) & chance.often("reserve", n, 60), chance.between("reserve of", n, 1, 9) * big // 1000, NONE)
     return {
-        "number": np.arange(1, len(customer) + 1), "customer": customer, "currency": customers.currency[customer], "day": day,
-        "next": days.business(day + 365), "score": score, "risk": np.array([0, 0, 1, 2, 2, 1])[habit], "old_limit": old, "new_limit": limit,
-        "insured": insured, "insurer": customer % len(words.INSURERS), "reserve": reserve, "reviewer": customers.company[customer] + 1,
+        "number": np.arange(1, len(customer) + 1),
+        "customer": customer,
+        "currency": customers.currency[customer],
+        "day": day,
+        "next": days.business(day + 365),
+        "score": score,
+        "risk": np.array([0, 0, 1, 2, 2, 1])[habit],
+        "old_limit": old,
+        "new_limit": limit,
+        "insured": insured,
+        "insurer": customer % len(words.INSURERS),
+        "reserve": reserve,
+        "reviewer": customers.company[customer] + 1,
         "drop": drop_of(day),
     }
 
@@ -180,8 +201,14 @@ def order_columns(chance: Chance, relations: Relations) -> dict[str, Any]:
     currency = relations.currency[relation]
     amount = chance.between("order amount", n, 12_000, 900_000) * rates.SIZES[currency] // 100 * 10 ** rates.MINOR_UNITS[currency] // 100
     chosen = day >= relations.opened[relation]
-    columns = {"number": n + 1, "relation": relation, "day": day, "until": day + chance.between("order open for", n, 6, 60), "amount": amount,
-               "currency": currency}
+    columns = {
+        "number": n + 1,
+        "relation": relation,
+        "day": day,
+        "until": day + chance.between("order open for", n, 6, 60),
+        "amount": amount,
+        "currency": currency,
+    }
     return {key: values[chosen] for key, values in columns.items()}
 
 
@@ -194,8 +221,7 @@ class WorkCounters:
     dunning: int = 0
 
 
-def make_work(chance: Chance, staff: Staff, relations: Relations, docs: Documents, plans: Plans,
-              counters: WorkCounters) -> dict[str, dict[str, Ints]]:
+def make_work(chance: Chance, staff: Staff, relations: Relations, docs: Documents, plans: Plans, counters: WorkCounters) -> dict[str, dict[str, Ints]]:
     """Return a block's activities, promises, disputes, reminders, plans and placements, as columns by table."""
     return _Work(chance, staff, relations, docs, plans, counters).tables
 
@@ -215,9 +241,12 @@ class _Work:
         self._dispute_calls(activities)
         self._reminders(dunning)
         self.tables = {
-            "activities": self._finish(activities.columns(), "activities"), "promises": self._with_customer(promises.columns()),
-            "dunning_events": self._finish(dunning.columns(), "dunning"), "disputes": self._disputes(),
-            "agency_placements": self._placements(), "payment_plans": self._payment_plans(),
+            "activities": self._finish(activities.columns(), "activities"),
+            "promises": self._with_customer(promises.columns()),
+            "dunning_events": self._finish(dunning.columns(), "dunning"),
+            "disputes": self._disputes(),
+            "agency_placements": self._placements(),
+            "payment_plans": self._payment_plans(),
         }
 
     def _user(self, rows: Ints, day: Ints) -> Ints:
@@ -241,10 +270,17 @@ class _Work:
             can_promise = day < plans.first_payment[rows]
             outcome = np.where((outcome == PROMISE) & ~can_promise, OUTCOMES.index("contacted"), outcome)
             note = np.where(self.chance.often(f"{stream} note", number, 300), self.chance.below(f"{stream} says", number, len(words.NOTES)), NONE)
-            activities.add(document=rows, user=self._user(rows, day), day=day, minute=minute, outcome=outcome, note=note,
-                           channel=self.chance.pick(f"{stream} channel", number, [55, 35, 2, 3, 1, 4]),
-                           inbound=self.chance.often(f"{stream} inbound", number, 120).astype(np.int64),
-                           next=np.where(outcome == PROMISE, NONE, days.business(day + 7)))
+            activities.add(
+                document=rows,
+                user=self._user(rows, day),
+                day=day,
+                minute=minute,
+                outcome=outcome,
+                note=note,
+                channel=self.chance.pick(f"{stream} channel", number, [55, 35, 2, 3, 1, 4]),
+                inbound=self.chance.often(f"{stream} inbound", number, 120).astype(np.int64),
+                next=np.where(outcome == PROMISE, NONE, days.business(day + 7)),
+            )
             some = outcome == PROMISE
             rows, day, minute, number = rows[some], day[some], minute[some], number[some]
             paid = plans.first_payment[rows]
@@ -253,8 +289,16 @@ class _Work:
             broken_on = days.business(day + self.chance.between(f"{stream} broken", number, 3, 12))
             numbers = self.counters.promises + 1 + np.arange(len(rows), dtype=np.int64)
             self.counters.promises += len(rows)
-            pending.append({"number": numbers, "document": rows, "day": day, "minute": minute, "promised": np.where(keeps, kept_on, broken_on),
-                            "replaces": last_promise[rows]})
+            pending.append(
+                {
+                    "number": numbers,
+                    "document": rows,
+                    "day": day,
+                    "minute": minute,
+                    "promised": np.where(keeps, kept_on, broken_on),
+                    "replaces": last_promise[rows],
+                }
+            )
             last_promise[rows] = numbers
         made_all = {key: np.concatenate([p[key] for p in pending]) for key in pending[0]}
         # A later promise about the same document supersedes the earlier one.
@@ -275,17 +319,28 @@ class _Work:
         some = np.flatnonzero(drop < after_drop)
         promises.add(**{k: v[some] for k, v in common.items()}, drop=drop[some])
         some = np.flatnonzero(after_drop < NEVER)
-        promises.add(**{k: v[some] for k, v in common.items()}, drop=after_drop[some], superseded_by=successor[some],
-                     status=np.where(cancelled[some], CANCELLED, SUPERSEDED))
+        promises.add(
+            **{k: v[some] for k, v in common.items()},
+            drop=after_drop[some],
+            superseded_by=successor[some],
+            status=np.where(cancelled[some], CANCELLED, SUPERSEDED),
+        )
 
     def _dispute_calls(self, activities: Rows) -> None:
         plan = self.plans.disputes.columns()
         some = plan["opened"] <= days.END
         rows, day = plan["document"][some], plan["opened"][some]
         number = self.docs.number[rows]
-        activities.add(document=rows, user=self._user(rows, day), day=day, minute=self.chance.between("dispute at", number, 7 * 60, 16 * 60),
-                       outcome=np.full(len(rows), DISPUTE), inbound=1, channel=self.chance.pick("dispute by", number, [40, 50, 0, 0, 2, 8]),
-                       next=days.business(day + 5))
+        activities.add(
+            document=rows,
+            user=self._user(rows, day),
+            day=day,
+            minute=self.chance.between("dispute at", number, 7 * 60, 16 * 60),
+            outcome=np.full(len(rows), DISPUTE),
+            inbound=1,
+            channel=self.chance.pick("dispute by", number, [40, 50, 0, 0, 2, 8]),
+            next=days.business(day + 5),
+        )
 
     def _reminders(self, dunning: Rows) -> None:
         """The weekly dunning run, on Tuesdays; who always pays late by agreement is spared."""
@@ -294,22 +349,35 @@ class _Work:
         for level, after in enumerate([9, 23, 37, 51], start=1):
             day = days.run(np.full(len(docs), 2), np.maximum(docs.due, docs.known) + after)
             rows = np.flatnonzero(self.chased & ~spared & (day < plans.settled) & (day <= days.END))
-            dunning.add(document=rows, level=np.full(len(rows), level), day=day[rows], minute=360 + rows % 60,
-                        channel=np.where(level < 3, 1, 2) * np.ones(len(rows), dtype=np.int64))
+            dunning.add(
+                document=rows,
+                level=np.full(len(rows), level),
+                day=day[rows],
+                minute=360 + rows % 60,
+                channel=np.where(level < 3, 1, 2) * np.ones(len(rows), dtype=np.int64),
+            )
 
     def _disputes(self) -> dict[str, Ints]:
         plan = self.plans.disputes.columns()
-        columns = {**plan, "number": self.docs.number[plan["document"]], "currency": self.docs.currency[plan["document"]],
-                   "user": self._user(plan["document"], plan["opened"])}
+        columns = {
+            **plan,
+            "number": self.docs.number[plan["document"]],
+            "currency": self.docs.currency[plan["document"]],
+            "user": self._user(plan["document"], plan["opened"]),
+        }
         opened, closed = drop_of(plan["opened"]), drop_of(plan["closed"])
-        before = {**columns, "drop": opened, "closed": np.full(len(opened), NONE), "resolution": np.full(len(opened), NONE),
-                  "resolved": np.full(len(opened), NONE)}
+        before = {
+            **columns,
+            "drop": opened,
+            "closed": np.full(len(opened), NONE),
+            "resolution": np.full(len(opened), NONE),
+            "resolved": np.full(len(opened), NONE),
+        }
         return _versions(before, opened < closed, {**columns, "drop": closed}, closed < NEVER)
 
     def _placements(self) -> dict[str, Ints]:
         plan = self.plans.placements.columns()
-        columns = {**plan, "number": self.docs.number[plan["document"]], "currency": self.docs.currency[plan["document"]],
-                   "fee": plan["recovered"] * 15 // 100}
+        columns = {**plan, "number": self.docs.number[plan["document"]], "currency": self.docs.currency[plan["document"]], "fee": plan["recovered"] * 15 // 100}
         placed, returned = drop_of(plan["placed"]), drop_of(plan["returned"])
         unknown = np.full(len(placed), NONE)
         before = {**columns, "drop": placed, "returned": unknown, "recovered": unknown, "fee": unknown}
@@ -318,8 +386,13 @@ class _Work:
     def _payment_plans(self) -> dict[str, Ints]:
         plan = self.plans.payment_plans.columns()
         drop = drop_of(plan["agreed"])
-        columns = {**plan, "number": self.docs.number[plan["document"]], "currency": self.docs.currency[plan["document"]],
-                   "customer": self.customer[plan["document"]], "drop": drop}
+        columns = {
+            **plan,
+            "number": self.docs.number[plan["document"]],
+            "currency": self.docs.currency[plan["document"]],
+            "customer": self.customer[plan["document"]],
+            "drop": drop,
+        }
         return {key: values[drop < NEVER] for key, values in columns.items()}
 
     def _with_customer(self, columns: dict[str, Ints]) -> dict[str, Ints]:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from orchestration.demo.chance import Ints
+from orchestration.demo.chance import Flags, Ints
 
 _EPOCH = date(1970, 1, 1)
 
@@ -24,12 +24,12 @@ def date_of(number: int) -> date:
     return _EPOCH + timedelta(days=int(number))
 
 
-START = number_of(date(2024, 2, 1))                 # the books open: balances are taken over on this day
-HISTORY_END = number_of(date(2026, 8, 28))          # a Friday: the first drop's last complete day
+START = number_of(date(2024, 2, 1))  # the books open: balances are taken over on this day
+HISTORY_END = number_of(date(2026, 8, 28))  # a Friday: the first drop's last complete day
 WEEKS = 8
 BOOKS_THROUGH = np.array([HISTORY_END + 7 * week for week in range(WEEKS + 1)], dtype=np.int64)
-END = int(BOOKS_THROUGH[-1])                        # 2026-10-23
-NEVER = WEEKS + 1                                   # the number of a drop that does not come
+END = int(BOOKS_THROUGH[-1])  # 2026-10-23
+NEVER = WEEKS + 1  # the number of a drop that does not come
 
 _FIRST = number_of(date(2023, 1, 1))
 _LAST = number_of(date(2030, 12, 31))
@@ -40,10 +40,11 @@ MONTH = np.array([(d.year - 2024) * 12 + d.month - 1 for d in _DATES], dtype=np.
 IS_BUSINESS = np.array([d.weekday() < 5 for d in _DATES])
 
 
-def _next_in(chosen: np.ndarray) -> Ints:
+def _next_in(chosen: Flags) -> Ints:
     """Return, for every day of the calendar, the first chosen day on or after it."""
     days = _ALL[chosen]
-    return days[np.minimum(np.searchsorted(days, _ALL), len(days) - 1)]
+    result: Ints = days[np.minimum(np.searchsorted(days, _ALL), len(days) - 1)]
+    return result
 
 
 _BUSINESS = _next_in(IS_BUSINESS)
@@ -53,7 +54,7 @@ _IS_MONTH_END = np.append(MONTH[1:] != MONTH[:-1], True)
 _MONTH_END = _next_in(_IS_MONTH_END)
 
 
-def _business_days_of(chosen: np.ndarray) -> np.ndarray:
+def _business_days_of(chosen: Flags) -> Flags:
     """Move chosen days to the next business day."""
     moved = np.zeros(len(_ALL), dtype=bool)
     moved[_BUSINESS[chosen] - _FIRST] = True
@@ -63,12 +64,12 @@ def _business_days_of(chosen: np.ndarray) -> np.ndarray:
 # How customers pay: daily, on one day of the week, or by the month.
 RUNS = np.stack(
     [_BUSINESS]
-    + [_next_in(_WEEKDAY == weekday) for weekday in range(5)]
+    + [_next_in(weekday == _WEEKDAY) for weekday in range(5)]
     + [_next_in(_business_days_of(np.isin(_DAY, [10, 25])))]
     + [_next_in(_business_days_of(_DAY == 15))]
     + [_next_in(_business_days_of(_IS_MONTH_END))]
 )
-DAILY, MONTHLY = 0, 7
+DAILY = 0
 
 
 def business(day: Ints) -> Ints:
@@ -115,5 +116,5 @@ def month_ends(first: int, last: int) -> list[int]:
 
 def business_days(first: int, last: int) -> Ints:
     """Return the business days in a range of days."""
-    result: Ints = _ALL[IS_BUSINESS & (_ALL >= first) & (_ALL <= last)]
+    result: Ints = _ALL[IS_BUSINESS & (first <= _ALL) & (last >= _ALL)]
     return result

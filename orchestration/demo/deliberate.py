@@ -39,19 +39,62 @@ def rows(relations: Relations, documents: int) -> tuple[dict[str, dict[str, Ints
     currency = int(relations.currency[relation])
     one = np.array([0, 1, 2], dtype=np.int64)
 
-    docs = Rows(prefix=DEBIT, number=0, drop=0, is_deleted=0, relation=relation, kind=INVOICE, day=_POSTED, posting=_POSTED, due=_POSTED + 30,
-                currency=currency, rate=0, gross=0, tax=0, gross_base=0, original=ledger.NONE, status=ledger.IS_POSTED, voided=ledger.NONE)
+    docs = Rows(
+        prefix=DEBIT,
+        number=0,
+        drop=0,
+        is_deleted=0,
+        relation=relation,
+        kind=INVOICE,
+        day=_POSTED,
+        posting=_POSTED,
+        due=_POSTED + 30,
+        currency=currency,
+        rate=0,
+        gross=0,
+        tax=0,
+        gross_base=0,
+        original=ledger.NONE,
+        status=ledger.IS_POSTED,
+        voided=ledger.NONE,
+    )
     gross = np.array([owed, 40 * unit], dtype=np.int64)
     docs.add(number=FIRST_NUMBER + one[:2], gross=gross, gross_base=gross, due=np.array([_POSTED + 30, _POSTED - 10]))
-    receipts = Rows(number=0, drop=0, relation=relation, is_identified=1, day=_PAID, currency=currency, rate=0, amount=0, amount_base=0,
-                    status=ledger.CLEARED, reversed=ledger.NONE)
+    receipts = Rows(
+        number=0,
+        drop=0,
+        relation=relation,
+        is_identified=1,
+        day=_PAID,
+        currency=currency,
+        rate=0,
+        amount=0,
+        amount_base=0,
+        status=ledger.CLEARED,
+        reversed=ledger.NONE,
+    )
     cash = np.array([wanted, paid], dtype=np.int64)
     receipts.add(number=FIRST_NUMBER + one[:2], amount=cash, amount_base=cash)
-    applications = Rows(number=0, drop=0, source=0, source_prefix=ledger.RECEIPT, source_number=0, target_prefix=DEBIT, target_number=0,
-                        sequence=0, applied=_PAID, currency=currency, amount=0, source_currency=currency, source_amount=ledger.NONE,
-                        discount=0, reversed=ledger.NONE)
-    applications.add(number=FIRST_NUMBER + one[:2], source_number=FIRST_NUMBER + one[:2], amount=cash,
-                     target_number=np.array([MISSING_NUMBER, FIRST_NUMBER], dtype=np.int64))
+    applications = Rows(
+        number=0,
+        drop=0,
+        source=0,
+        source_prefix=ledger.RECEIPT,
+        source_number=0,
+        target_prefix=DEBIT,
+        target_number=0,
+        sequence=0,
+        applied=_PAID,
+        currency=currency,
+        amount=0,
+        source_currency=currency,
+        source_amount=ledger.NONE,
+        discount=0,
+        reversed=ledger.NONE,
+    )
+    applications.add(
+        number=FIRST_NUMBER + one[:2], source_number=FIRST_NUMBER + one[:2], amount=cash, target_number=np.array([MISSING_NUMBER, FIRST_NUMBER], dtype=np.int64)
+    )
     movements = Rows(relation=relation, is_identified=1, currency=currency, day=0, known=0, forgotten=days.NEVER, amount=0, amount_base=0)
     movements.add(day=np.full(2, _POSTED), amount=gross, amount_base=gross)
     movements.add(day=np.full(2, _PAID), amount=-cash, amount_base=-cash)
@@ -72,9 +115,16 @@ def rows(relations: Relations, documents: int) -> tuple[dict[str, dict[str, Ints
 def account_columns() -> dict[str, Any]:
     """Return the account of an unknown customer."""
     return {
-        "account_id": [f"AC{UNKNOWN_CUSTOMER}"], "customer_id": [UNKNOWN_CUSTOMER], "segment": ["small business"], "industry": ["wholesale"],
-        "risk_class": ["B"], "collector_id": ["U004"], "account_owner_id": ["U001"], "preferred_channel": ["email"],
-        "do_not_contact": np.zeros(1, dtype=np.int64), "drop": np.zeros(1, dtype=np.int64),
+        "account_id": [f"AC{UNKNOWN_CUSTOMER}"],
+        "customer_id": [UNKNOWN_CUSTOMER],
+        "segment": ["small business"],
+        "industry": ["wholesale"],
+        "risk_class": ["B"],
+        "collector_id": ["U004"],
+        "account_owner_id": ["U001"],
+        "preferred_channel": ["email"],
+        "do_not_contact": np.zeros(1, dtype=np.int64),
+        "drop": np.zeros(1, dtype=np.int64),
     }
 
 

@@ -5,7 +5,7 @@ Amounts are whole minor units of their currency throughout: nothing is ever roun
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,10 +15,8 @@ from orchestration.demo.parties import TERMS, Relations
 from orchestration.demo.rates import Rates
 from orchestration.demo.stories import Story, choose_stories
 
-TYPES = ["invoice", "debit_memo", "finance_charge", "opening_balance", "journal_debit", "refund", "credit_memo", "opening_credit",
-         "journal_credit"]
+TYPES = ["invoice", "debit_memo", "finance_charge", "opening_balance", "journal_debit", "refund", "credit_memo", "opening_credit", "journal_credit"]
 INVOICE, DEBIT_MEMO, FINANCE_CHARGE, OPENING, JOURNAL_DEBIT, REFUND, CREDIT_MEMO, OPENING_CREDIT, JOURNAL_CREDIT = range(len(TYPES))
-FIRST_CREDIT = CREDIT_MEMO
 
 # Business by month of the year, and its growth: per mille per month since the start.
 _SEASON = [92, 95, 109, 98, 101, 107, 93, 82, 105, 111, 117, 90]
@@ -47,22 +45,18 @@ class Documents:
     kind: Ints
     day: Ints
     posting: Ints
-    known: Ints             # the day on which the ledger's extract could first show it
+    known: Ints  # the day on which the ledger's extract could first show it
     due: Ints
     gross: Ints
     tax: Ints
     currency: Ints
     base: Ints
-    rate: Ints              # 0: in base currency
+    rate: Ints  # 0: in base currency
     gross_base: Ints
     story: Ints
 
     def __len__(self) -> int:
         return len(self.number)
-
-    def take(self, rows: Ints) -> Documents:
-        """Return some of the documents."""
-        return Documents(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def apportion(relations: Relations, total: int) -> Ints:
@@ -105,9 +99,20 @@ def make_documents(chance: Chance, rate_table: Rates, relations: Relations, coun
     rate = rate_table.on(currency, base, posting)
     tax_rate = np.where((base == rates.USD) | (currency != base) | (kind > DEBIT_MEMO), 0, np.where(base == rates.EUR, 19, 20))
     return Documents(
-        number=number, relation=relation, kind=kind, day=day, posting=posting, known=known, due=due, gross=gross,
-        tax=gross * tax_rate // (100 + tax_rate), currency=currency, base=base, rate=rate,
-        gross_base=rate_table.to_base(gross, currency, base, rate), story=story,
+        number=number,
+        relation=relation,
+        kind=kind,
+        day=day,
+        posting=posting,
+        known=known,
+        due=due,
+        gross=gross,
+        tax=gross * tax_rate // (100 + tax_rate),
+        currency=currency,
+        base=base,
+        rate=rate,
+        gross_base=rate_table.to_base(gross, currency, base, rate),
+        story=story,
     )
 
 

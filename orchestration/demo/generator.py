@@ -22,8 +22,8 @@ SIZES = {"small": 20_000, "medium": 200_000, "large": 1_000_000}
 SMALLEST = 100
 DEFAULT_SEED = 7
 
-_BLOCK = 200_000                # documents drawn at a time: what bounds the memory
-_PRIMARY_PER_MILLE = 953        # of all documents; the rest are the credit memos and refunds that follow from them
+_BLOCK = 200_000  # documents drawn at a time: what bounds the memory
+_PRIMARY_PER_MILLE = 953  # of all documents; the rest are the credit memos and refunds that follow from them
 _DOCUMENTS_PER_CUSTOMER = 40
 
 
@@ -56,21 +56,27 @@ def size_of(size: str | int) -> int:
     return count
 
 
-def generate(out: Path, size: str | int = "small", seed: int = DEFAULT_SEED,
-             progress: Callable[[str], None] = lambda message: None) -> DemoSummary:
+def generate(out: Path, size: str | int = "small", seed: int = DEFAULT_SEED, progress: Callable[[str], None] = lambda message: None) -> DemoSummary:
     """Write a demo inbox into `out`, which must be missing or empty; the same size and seed give the same bytes."""
     count = size_of(size)
     out = Path(out)
-    if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{out} is not empty; nothing was written. Name an empty or new folder.")
-    out.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".demo-", dir=out))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"{out} is not an empty folder; nothing was written. Name an empty or a new one.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside, then moved: a generator that is killed leaves nothing that looks like an inbox.
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
+        inbox = scratch / "inbox"
         with store.connect(scratch) as connection:
             notes = _draw(connection, Chance(seed), count, progress)
             progress("balancing the general ledger")
             balances.post(connection)
-            drops, row_counts = writer.write(connection, out, progress)
+            drops, row_counts = writer.write(connection, inbox, progress)
+        if out.exists():
+            for drop in drops:
+                (inbox / drop).rename(out / drop)
+        else:
+            inbox.rename(out)
     finally:
         shutil.rmtree(scratch)
     return DemoSummary(out=out, seed=seed, drops=drops, row_counts=row_counts, deliberate=notes)
@@ -128,34 +134,53 @@ def _blocks(counts: Ints) -> list[Ints]:
     return [np.flatnonzero(edges == edge) for edge in np.unique(edges)]
 
 
-def _store_parties(connection: duckdb.DuckDBPyConnection, chance: Chance, rate_table: rates.Rates, customers: parties.Customers,
-                   relations: parties.Relations) -> None:
+def _store_parties(
+    connection: duckdb.DuckDBPyConnection, chance: Chance, rate_table: rates.Rates, customers: parties.Customers, relations: parties.Relations
+) -> None:
     def save(table: str, columns: dict[str, Any]) -> None:
         store.append(connection, table, columns)
 
     companies = parties.COMPANIES
-    save("companies", {
-        "company_id": [c.company_id for c in companies], "name": [c.name for c in companies], "currency": parties.BASE,
-        "fiscal_year_start_month": np.array([c.fiscal_year_start_month for c in companies]), "time_zone": [c.time_zone for c in companies],
-        "account_1": [c.accounts[0] for c in companies],
-    })
+    save(
+        "companies",
+        {
+            "company_id": [c.company_id for c in companies],
+            "name": [c.name for c in companies],
+            "currency": parties.BASE,
+            "fiscal_year_start_month": np.array([c.fiscal_year_start_month for c in companies]),
+            "time_zone": [c.time_zone for c in companies],
+            "account_1": [c.accounts[0] for c in companies],
+        },
+    )
     terms = parties.TERMS
-    save("payment_terms", {
-        "payment_terms_id": [t.terms_id for t in terms], "description": [t.description for t in terms],
-    } | {f: np.array([int(getattr(t, f)) for t in terms]) for f in
-         ("net_days", "discount_days", "discount_percent", "end_of_month", "fixed_day")})
+    save(
+        "payment_terms",
+        {
+            "payment_terms_id": [t.terms_id for t in terms],
+            "description": [t.description for t in terms],
+        }
+        | {f: np.array([int(getattr(t, f)) for t in terms]) for f in ("net_days", "discount_days", "discount_percent", "end_of_month", "fixed_day")},
+    )
     columns = rate_table.columns()
     save("exchange_rates", columns | {"drop": days.drop_of(columns["day"])})
 
     ids = _customer_ids(customers)
     countries = parties.country_codes(customers)
     common = {
-        "customer_id": ids, "number": customers.number, "name": parties.names(chance, customers), "country": countries,
+        "customer_id": ids,
+        "number": customers.number,
+        "name": parties.names(chance, customers),
+        "country": countries,
         "region": [words.REGIONS[c] for c in countries],
-        "customer_group": ["intercompany" if own else words.GROUPS[g] for own, g in zip(
-            customers.is_intercompany.tolist(), chance.pick("group", customers.number, [55, 25, 12, 8]).tolist(), strict=True)],
-        "currency": customers.currency, "terms": customers.terms, "opened": customers.opened,
-        "is_intercompany": customers.is_intercompany.astype(np.int64), "is_oldest_first": customers.is_oldest_first.astype(np.int64),
+        "customer_group": [
+            "intercompany" if own else words.GROUPS[g]
+            for own, g in zip(customers.is_intercompany.tolist(), chance.pick("group", customers.number, [55, 25, 12, 8]).tolist(), strict=True)
+        ],
+        "currency": customers.currency,
+        "terms": customers.terms,
+        "opened": customers.opened,
+        "is_intercompany": customers.is_intercompany.astype(np.int64),
+        "is_oldest_first": customers.is_oldest_first.astype(np.int64),
     }
 
     def some(rows: Ints) -> dict[str, Any]:
@@ -164,28 +189,43 @@ def _store_parties(connection: duckdb.DuckDBPyConnection, chance: Chance, rate_t
     first, changed = days.drop_of(customers.opened), days.drop_of(customers.changed)
     parent = np.where(customers.parent >= 0, customers.parent + 10_000, -1)
     rows = np.flatnonzero(first < changed)
-    save("customers", some(rows) | {"drop": first[rows], "parent": parent[rows], "credit_limit": customers.limit[rows],
-                                    "on_hold": customers.on_hold[rows].astype(np.int64)})
+    save(
+        "customers",
+        some(rows) | {"drop": first[rows], "parent": parent[rows], "credit_limit": customers.limit[rows], "on_hold": customers.on_hold[rows].astype(np.int64)},
+    )
     # Later some get another limit, are put on hold or set free, or leave their group.
     rows = np.flatnonzero(customers.changed < LATER)
     limit = np.where(customers.limit > 0, customers.limit * 3 // 2, customers.limit)
     leaves = chance.often("leaves group", customers.number, 300)
-    save("customers", some(rows) | {"drop": changed[rows], "parent": np.where(leaves, -1, parent)[rows], "credit_limit": limit[rows],
-                                    "on_hold": 1 - customers.on_hold[rows].astype(np.int64)})
-    save("relations", {
-        "relation": np.arange(len(relations)), "customer_id": [ids[c] for c in relations.customer.tolist()],
-        "company_id": [companies[c].company_id for c in relations.company.tolist()],
-        "account": [companies[c].accounts[a] for c, a in zip(relations.company.tolist(), relations.account.tolist(), strict=True)],
-        "base": relations.base, "terms": relations.terms, "method": relations.method,
-    })
+    save(
+        "customers",
+        some(rows)
+        | {
+            "drop": changed[rows],
+            "parent": np.where(leaves, -1, parent)[rows],
+            "credit_limit": limit[rows],
+            "on_hold": 1 - customers.on_hold[rows].astype(np.int64),
+        },
+    )
+    save(
+        "relations",
+        {
+            "relation": np.arange(len(relations)),
+            "customer_id": [ids[c] for c in relations.customer.tolist()],
+            "company_id": [companies[c].company_id for c in relations.company.tolist()],
+            "account": [companies[c].accounts[a] for c, a in zip(relations.company.tolist(), relations.account.tolist(), strict=True)],
+            "base": relations.base,
+            "terms": relations.terms,
+            "method": relations.method,
+        },
+    )
 
 
 def _customer_ids(customers: parties.Customers) -> list[str]:
     return [f"{10_000 + n:08d}" for n in customers.number.tolist()]
 
 
-def _store_crm(connection: duckdb.DuckDBPyConnection, chance: Chance, customers: parties.Customers, relations: parties.Relations,
-               staff: crm.Staff) -> None:
+def _store_crm(connection: duckdb.DuckDBPyConnection, chance: Chance, customers: parties.Customers, relations: parties.Relations, staff: crm.Staff) -> None:
     store.append(connection, "users", crm.user_columns(staff))
     store.append(connection, "accounts", crm.account_columns(chance, customers, staff, _customer_ids(customers)))
     store.append(connection, "contacts", crm.contact_columns(chance, customers))
@@ -193,7 +233,16 @@ def _store_crm(connection: duckdb.DuckDBPyConnection, chance: Chance, customers:
     store.append(connection, "orders", crm.order_columns(chance, relations))
     dates, companies, categories, titles, groups = (list(column) for column in zip(*crm.BUSINESS_EVENTS, strict=True))
     day = np.array([days.number_of(d) for d in dates], dtype=np.int64)
-    store.append(connection, "business_events", {
-        "number": np.arange(1, len(dates) + 1), "company_id": companies, "day": day, "category": categories, "title": titles,
-        "customer_group": groups, "drop": days.drop_of(day),
-    })
+    store.append(
+        connection,
+        "business_events",
+        {
+            "number": np.arange(1, len(dates) + 1),
+            "company_id": companies,
+            "day": day,
+            "category": categories,
+            "title": titles,
+            "customer_group": groups,
+            "drop": days.drop_of(day),
+        },
+    )

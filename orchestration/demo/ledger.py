@@ -11,17 +11,17 @@ from datetime import date
 
 import numpy as np
 
-from orchestration.demo import days, documents, rates, settlements
+from orchestration.demo import days, documents, settlements
 from orchestration.demo.chance import Chance, Flags, Ints
 from orchestration.demo.days import NEVER, drop_of
 from orchestration.demo.documents import Documents
-from orchestration.demo.parties import COMPANIES, Relations
+from orchestration.demo.parties import Relations
 from orchestration.demo.rates import Rates
 from orchestration.demo.settlements import LATER, Plans, Rows, half_up
 from orchestration.demo.stories import Story
 
-NONE = -1                       # an empty cell
-UNIDENTIFIED = -1               # the customer of cash whose customer is not known
+NONE = -1  # an empty cell
+UNIDENTIFIED = -1  # the customer of cash whose customer is not known
 
 # An id is a letter and a number. A document that follows from another carries the other's number.
 PREFIXES = ["D", "C", "B", "F", "K", "O", "R", "J"]
@@ -49,21 +49,56 @@ class Counters:
 class Ledger:
     """The ledger rows of one block of relations; `tables` gives them as columns."""
 
-    def __init__(self, chance: Chance, rate_table: Rates, relations: Relations, docs: Documents, plans: Plans,
-                 counters: Counters) -> None:
+    def __init__(self, chance: Chance, rate_table: Rates, relations: Relations, docs: Documents, plans: Plans, counters: Counters) -> None:
         self.chance, self.rates, self.relations, self.docs, self.plans = chance, rate_table, relations, docs, plans
         self.counters = counters
-        self.documents = Rows(prefix=DEBIT, number=0, drop=0, is_deleted=0, relation=0, kind=0, day=0, posting=0, due=NONE, currency=0,
-                              rate=0, gross=0, tax=0, gross_base=0, original=NONE, status=IS_POSTED, voided=NONE)
-        self.receipts = Rows(number=0, drop=0, relation=0, is_identified=1, day=0, currency=0, rate=0, amount=0, amount_base=0,
-                             status=CLEARED, reversed=NONE)
-        self.applications = Rows(number=0, drop=0, source=0, source_prefix=RECEIPT, source_number=0, target_prefix=DEBIT, target_number=0,
-                                 sequence=0, applied=0, currency=0, amount=0, source_currency=0, source_amount=NONE, discount=0,
-                                 reversed=NONE)
-        self.adjustments = Rows(number=0, drop=0, document_prefix=NONE, document_number=NONE, receipt_number=NONE, relation=0, kind=0,
-                                day=0, currency=0, amount=0, amount_base=0)
+        self.documents = Rows(
+            prefix=DEBIT,
+            number=0,
+            drop=0,
+            is_deleted=0,
+            relation=0,
+            kind=0,
+            day=0,
+            posting=0,
+            due=NONE,
+            currency=0,
+            rate=0,
+            gross=0,
+            tax=0,
+            gross_base=0,
+            original=NONE,
+            status=IS_POSTED,
+            voided=NONE,
+        )
+        self.receipts = Rows(number=0, drop=0, relation=0, is_identified=1, day=0, currency=0, rate=0, amount=0, amount_base=0, status=CLEARED, reversed=NONE)
+        self.applications = Rows(
+            number=0,
+            drop=0,
+            source=0,
+            source_prefix=RECEIPT,
+            source_number=0,
+            target_prefix=DEBIT,
+            target_number=0,
+            sequence=0,
+            applied=0,
+            currency=0,
+            amount=0,
+            source_currency=0,
+            source_amount=NONE,
+            discount=0,
+            reversed=NONE,
+        )
+        self.adjustments = Rows(
+            number=0, drop=0, document_prefix=NONE, document_number=NONE, receipt_number=NONE, relation=0, kind=0, day=0, currency=0, amount=0, amount_base=0
+        )
         self.installments = Rows(number=0, drop=0, sequence=0, due=0, amount=0, currency=0)
         self.movements = Rows(relation=0, is_identified=1, currency=0, day=0, known=0, forgotten=NEVER, amount=0, amount_base=0)
+
+        self.cash: dict[str, Ints] = {}
+        self.receipt_of_part = np.zeros(0, dtype=np.int64)
+        self.pending: dict[str, Ints] = {}
+        self.refunds: dict[str, Ints] = {}
 
         # What each document's book value is when it is settled at once: its own, and what it was revalued by.
         self.book = docs.gross_base.copy()
@@ -99,35 +134,61 @@ class Ledger:
         due = np.where(self._often("due by terms", docs.number, 25) & (change == 0), NONE, docs.due)
         due = np.where(docs.kind == documents.OPENING, docs.due, due)
         common = {
-            "number": docs.number, "relation": docs.relation, "kind": docs.kind, "day": docs.day, "currency": docs.currency,
+            "number": docs.number,
+            "relation": docs.relation,
+            "kind": docs.kind,
+            "day": docs.day,
+            "currency": docs.currency,
             "rate": docs.rate,
         }
 
-        def add(rows: Ints, **more: Ints | int) -> None:
+        def add(rows: Ints, **more: Ints | Flags | int) -> None:
             self.documents.add(**{key: value[rows] for key, value in common.items()}, **more)
 
         # As first delivered, unless the change comes in the same drop.
         rows = np.flatnonzero(~is_changed | (drop < changed))
         was_wrong = change[rows] == settlements.CORRECTED
         gross = np.where(was_wrong, plans.gross_before[rows], docs.gross[rows])
-        add(rows, drop=drop[rows], posting=docs.posting[rows], due=np.where(was_wrong, plans.due_before[rows], due[rows]), gross=gross,
-            tax=docs.tax[rows], gross_base=np.where(was_wrong, gross, docs.gross_base[rows]),
-            status=np.where(change[rows] == settlements.POSTED, IS_DRAFT, IS_POSTED))
+        add(
+            rows,
+            drop=drop[rows],
+            posting=docs.posting[rows],
+            due=np.where(was_wrong, plans.due_before[rows], due[rows]),
+            gross=gross,
+            tax=docs.tax[rows],
+            gross_base=np.where(was_wrong, gross, docs.gross_base[rows]),
+            status=np.where(change[rows] == settlements.POSTED, IS_DRAFT, IS_POSTED),
+        )
         # As changed.
         rows = np.flatnonzero(is_changed)
         is_void = change[rows] == settlements.VOIDED
-        add(rows, drop=changed[rows], posting=posting[rows], due=due[rows], gross=docs.gross[rows], tax=docs.tax[rows],
-            gross_base=docs.gross_base[rows], is_deleted=change[rows] == settlements.DELETED,
-            status=np.where(is_void, IS_VOID, IS_POSTED), voided=np.where(is_void, plans.changed[rows], NONE))
+        add(
+            rows,
+            drop=changed[rows],
+            posting=posting[rows],
+            due=due[rows],
+            gross=docs.gross[rows],
+            tax=docs.tax[rows],
+            gross_base=docs.gross_base[rows],
+            is_deleted=change[rows] == settlements.DELETED,
+            status=np.where(is_void, IS_VOID, IS_POSTED),
+            voided=np.where(is_void, plans.changed[rows], NONE),
+        )
 
         # The movements: a draft moves nothing, a corrected amount is forgotten when the right one comes.
         is_draft = change == settlements.POSTED
         ends = np.isin(change, [settlements.DELETED, settlements.CORRECTED])
         gross = np.where(change == settlements.CORRECTED, plans.gross_before, docs.gross)
         rows = np.flatnonzero(~is_draft)
-        self._move(docs.relation[rows], docs.currency[rows], docs.posting[rows], drop[rows], gross[rows],
-                   np.where(change[rows] == settlements.CORRECTED, gross[rows], docs.gross_base[rows]),
-                   forgotten=np.where(ends & is_changed, changed, NEVER)[rows])
+        self._move(
+            docs.relation[rows],
+            docs.currency[rows],
+            docs.posting[rows],
+            drop[rows],
+            gross[rows],
+            np.where(change[rows] == settlements.CORRECTED, gross[rows], docs.gross_base[rows]),
+            forgotten=np.where(ends & is_changed, changed, NEVER)[rows],
+        )
         rows = np.flatnonzero(is_changed & np.isin(change, [settlements.CORRECTED, settlements.POSTED]))
         self._move(docs.relation[rows], docs.currency[rows], posting[rows], changed[rows], docs.gross[rows], docs.gross_base[rows])
         rows = np.flatnonzero(change == settlements.VOIDED)
@@ -143,14 +204,28 @@ class Ledger:
         rate = self.rates.on(docs.currency[rows], docs.base[rows], day)
         moved = self.rates.to_base(docs.gross[rows], docs.currency[rows], docs.base[rows], rate) - docs.gross_base[rows]
         self.book[rows] += moved
-        self._adjust(docs.relation[rows], settlements.REVALUATION, day, docs.currency[rows], np.zeros(len(rows), dtype=np.int64), moved,
-                     document_prefix=DEBIT, document_number=docs.number[rows])
+        self._adjust(
+            docs.relation[rows],
+            settlements.REVALUATION,
+            day,
+            docs.currency[rows],
+            np.zeros(len(rows), dtype=np.int64),
+            moved,
+            document_prefix=DEBIT,
+            document_number=docs.number[rows],
+        )
 
     def _installments(self) -> None:
         parts = self.plans.installments.columns()
         at = parts["document"]
-        self.installments.add(number=self.docs.number[at], drop=drop_of(self.docs.known[at]), sequence=parts["sequence"], due=parts["due"],
-                              amount=parts["amount"], currency=self.docs.currency[at])
+        self.installments.add(
+            number=self.docs.number[at],
+            drop=drop_of(self.docs.known[at]),
+            sequence=parts["sequence"],
+            due=parts["due"],
+            amount=parts["amount"],
+            currency=self.docs.currency[at],
+        )
 
     # Cash.
 
@@ -177,10 +252,27 @@ class Ledger:
         numbers = self._adjust(relation, settlements.TRANSFER, day, docs.currency[at], amount, amount)
         paid = days.business(day + self.chance.between("pays transfer", docs.number[at], 10, 45))
         count = len(at)
-        defaults = {"discount": 0, "sequence": 0, "applied": 0, "unapplied": LATER, "reapplied": LATER, "bounced": LATER,
-                    "identified": 0, "stays_unidentified": 0, "crosses": 0, "extra": 0, "solo": 3, "target_prefix": ADJUSTMENT}
+        defaults = {
+            "discount": 0,
+            "sequence": 0,
+            "applied": 0,
+            "unapplied": LATER,
+            "reapplied": LATER,
+            "bounced": LATER,
+            "identified": 0,
+            "stays_unidentified": 0,
+            "crosses": 0,
+            "extra": 0,
+            "solo": 3,
+            "target_prefix": ADJUSTMENT,
+        }
         cash = {key: np.full(count, value) for key, value in defaults.items()} | {
-            "document": at, "day": paid, "amount": amount, "relation": relation, "currency": docs.currency[at], "target_number": numbers,
+            "document": at,
+            "day": paid,
+            "amount": amount,
+            "relation": relation,
+            "currency": docs.currency[at],
+            "target_number": numbers,
         }
         return {key: values[paid <= days.END] for key, values in cash.items()}
 
@@ -207,6 +299,7 @@ class Ledger:
         first[1:] = np.any([np.diff(cash["relation"]) != 0, np.diff(cash["day"]) != 0, np.diff(solo) != 0], axis=0)
         group = np.cumsum(first) - 1
         cash["receipt"] = self.counters.receipts + 1 + group
+        # By the part's position before it was sorted into receipts: that is how a leftover names its receipt.
         self.receipt_of_part = np.zeros(len(order), dtype=np.int64)
         self.receipt_of_part[order] = cash["receipt"]
         starts = np.flatnonzero(first)
@@ -234,14 +327,18 @@ class Ledger:
         found = np.where(one["stays_unidentified"] > 0, LATER, one["identified"])
         changed = np.select([bounces, waits, is_paper], [one["bounced"], found, days.business(day + 6)], LATER)
         after = drop_of(changed)
-        common = {"number": number, "relation": relation, "day": day, "currency": one["currency"], "rate": rate, "amount": amount,
-                  "amount_base": amount_base}
+        common = {"number": number, "relation": relation, "day": day, "currency": one["currency"], "rate": rate, "amount": amount, "amount_base": amount_base}
         rows = np.flatnonzero(drop < after)
-        self.receipts.add(**{k: v[rows] for k, v in common.items()}, drop=drop[rows], is_identified=~waits[rows],
-                          status=np.where(is_paper[rows], AT_RISK, CLEARED))
+        self.receipts.add(
+            **{k: v[rows] for k, v in common.items()}, drop=drop[rows], is_identified=~waits[rows], status=np.where(is_paper[rows], AT_RISK, CLEARED)
+        )
         rows = np.flatnonzero(after < NEVER)
-        self.receipts.add(**{k: v[rows] for k, v in common.items()}, drop=after[rows],
-                          status=np.where(bounces[rows], REVERSED, CLEARED), reversed=np.where(bounces[rows], one["bounced"][rows], NONE))
+        self.receipts.add(
+            **{k: v[rows] for k, v in common.items()},
+            drop=after[rows],
+            status=np.where(bounces[rows], REVERSED, CLEARED),
+            reversed=np.where(bounces[rows], one["bounced"][rows], NONE),
+        )
 
         # A corrected customer is new knowledge about the same day.
         self._move(relation, one["currency"], day, drop, -amount, -amount_base, is_identified=~waits, forgotten=np.where(waits, after, NEVER))
@@ -268,9 +365,16 @@ class Ledger:
         drop, after = drop_of(applied), drop_of(ended)
         numbers = self._application_numbers(len(rows))
         common = {
-            "number": numbers, "source_number": c["receipt"], "target_prefix": c["target_prefix"], "target_number": c["target_number"],
-            "sequence": c["sequence"], "currency": target_currency, "amount": c["amount"], "discount": c["discount"],
-            "source_currency": c["currency"], "source_amount": np.where(c["crosses"] > 0, c["received"], NONE),
+            "number": numbers,
+            "source_number": c["receipt"],
+            "target_prefix": c["target_prefix"],
+            "target_number": c["target_number"],
+            "sequence": c["sequence"],
+            "currency": target_currency,
+            "amount": c["amount"],
+            "discount": c["discount"],
+            "source_currency": c["currency"],
+            "source_amount": np.where(c["crosses"] > 0, c["received"], NONE),
             # Left empty by some systems where it is the receipt's own day.
             "applied": np.where((applied == c["day"]) & self._often("applied_on left out", numbers, 200), NONE, applied),
         }
@@ -280,7 +384,8 @@ class Ledger:
         self.applications.add(**{k: v[some] for k, v in common.items()}, drop=after[some], reversed=ended[some])
         some = np.flatnonzero(c["reapplied"] <= days.END)
         again = {k: v[some] for k, v in common.items()} | {
-            "number": self._application_numbers(len(some)), "applied": c["reapplied"][some],
+            "number": self._application_numbers(len(some)),
+            "applied": c["reapplied"][some],
         }
         self.applications.add(**again, drop=drop_of(c["reapplied"][some]))
 
@@ -302,8 +407,9 @@ class Ledger:
             some = moves[day[moves] <= days.END]
             known = drop_of(day[some])
             self._move(c["relation"][some], target_currency[some], day[some], known, -sign * settled[some], -sign * book[some])
-            self._move(c["relation"][some], c["currency"][some], day[some], known, sign * source_amount[some], sign * source_base[some],
-                       is_identified=~unknown[some])
+            self._move(
+                c["relation"][some], c["currency"][some], day[some], known, sign * source_amount[some], sign * source_base[some], is_identified=~unknown[some]
+            )
 
     # Credits that are not tied to a document: over-payments, rebates, journals, opening credits, negative adjustments.
 
@@ -340,7 +446,7 @@ class Ledger:
         since = np.concatenate([cash["day"][paid_over], day])
         left = np.concatenate([cash["extra"][paid_over], amount])
         kind = np.concatenate([np.full(count, RECEIPT), prefix])
-        source = np.concatenate([paid_over, number])        # a receipt has no number yet: the part's position stands in
+        source = np.concatenate([paid_over, number])  # a receipt has no number yet: the part's position stands in
         about = np.concatenate([cash["document"][paid_over], rows])
         fate = self.chance.pick("fate", docs.number[about], [62, 8, 8, 22])
         in_base = docs.currency[about] == docs.base[about]
@@ -350,7 +456,8 @@ class Ledger:
         cash["amount"][taker] -= left[taken]
         back = days.business(since + self.chance.between("paid back after", docs.number[about], 8, 45))
         self.pending = {
-            "source": np.concatenate([source[taken], source[fate == 2]]), "kind": np.concatenate([kind[taken], kind[fate == 2]]),
+            "source": np.concatenate([source[taken], source[fate == 2]]),
+            "kind": np.concatenate([kind[taken], kind[fate == 2]]),
             "target_prefix": np.concatenate([np.full(len(taken), DEBIT), np.full((fate == 2).sum(), REFUND)]),
             "target_number": np.concatenate([cash["target_number"][taker], docs.number[about[fate == 2]]]),
             "amount": np.concatenate([left[taken], left[fate == 2]]),
@@ -360,13 +467,30 @@ class Ledger:
         some = np.flatnonzero((fate == 2) & (back <= days.END))
         at = about[some]
         zero = np.zeros(len(some), dtype=np.int64)
-        self.documents.add(prefix=np.full(len(some), REFUND), number=docs.number[at], drop=drop_of(back[some]), relation=relation[some],
-                           kind=documents.REFUND, day=back[some], posting=back[some], due=back[some], currency=docs.currency[at], rate=zero,
-                           gross=left[some], gross_base=left[some])
+        self.documents.add(
+            prefix=np.full(len(some), REFUND),
+            number=docs.number[at],
+            drop=drop_of(back[some]),
+            relation=relation[some],
+            kind=documents.REFUND,
+            day=back[some],
+            posting=back[some],
+            due=back[some],
+            currency=docs.currency[at],
+            rate=zero,
+            gross=left[some],
+            gross_base=left[some],
+        )
         self._move(relation[some], docs.currency[at], back[some], drop_of(back[some]), left[some], left[some])
         some = np.flatnonzero((fate == 1) & (back <= days.END) & (kind != ADJUSTMENT))
-        self.refunds = {"source": source[some], "kind": kind[some], "relation": relation[some], "day": back[some], "amount": left[some],
-                        "currency": docs.currency[about[some]]}
+        self.refunds = {
+            "source": source[some],
+            "kind": kind[some],
+            "relation": relation[some],
+            "day": back[some],
+            "amount": left[some],
+            "currency": docs.currency[about[some]],
+        }
 
     def _takers(self, relation: Ints, since: Ints, left: Ints, wanted: Flags, plain: Flags) -> tuple[Ints, Ints]:
         """Match credits with the relation's next plain payment that is large enough; each payment takes one."""
@@ -389,10 +513,22 @@ class Ledger:
         docs = self.docs
         rate = self.rates.on(docs.currency[at], docs.base[at], day)
         base = self.rates.to_base(amount, docs.currency[at], docs.base[at], rate)
-        self.documents.add(prefix=np.full(len(at), prefix), number=docs.number[at], drop=drop_of(day), relation=docs.relation[at], kind=kind,
-                           day=day, posting=day, due=day, currency=docs.currency[at], rate=rate, gross=amount,
-                           tax=np.where(docs.gross[at] > 0, amount * docs.tax[at] // docs.gross[at], 0) if kind == documents.CREDIT_MEMO else 0,
-                           gross_base=base, original=original)
+        self.documents.add(
+            prefix=np.full(len(at), prefix),
+            number=docs.number[at],
+            drop=drop_of(day),
+            relation=docs.relation[at],
+            kind=kind,
+            day=day,
+            posting=day,
+            due=day,
+            currency=docs.currency[at],
+            rate=rate,
+            gross=amount,
+            tax=np.where(docs.gross[at] > 0, amount * docs.tax[at] // docs.gross[at], 0) if kind == documents.CREDIT_MEMO else 0,
+            gross_base=base,
+            original=original,
+        )
         self._move(docs.relation[at], docs.currency[at], day, drop_of(day), -amount, -base)
         return base
 
@@ -403,32 +539,54 @@ class Ledger:
         plan = {key: values[plan["day"] <= days.END] for key, values in plan.items()}
         at, day, amount = plan["document"], plan["day"], plan["amount"]
         base = self._credit_documents(CREDIT, documents.CREDIT_MEMO, at, day, amount, original=docs.number[at])
-        self.applications.add(number=self._application_numbers(len(at)), drop=drop_of(day), source=1, source_prefix=CREDIT,
-                              source_number=docs.number[at], target_number=docs.number[at], applied=day, currency=docs.currency[at],
-                              source_currency=docs.currency[at], amount=amount)
+        self.applications.add(
+            number=self._application_numbers(len(at)),
+            drop=drop_of(day),
+            source=1,
+            source_prefix=CREDIT,
+            source_number=docs.number[at],
+            target_number=docs.number[at],
+            applied=day,
+            currency=docs.currency[at],
+            source_currency=docs.currency[at],
+            amount=amount,
+        )
         some = np.flatnonzero(docs.currency[at] != docs.base[at])
-        self._move(docs.relation[at[some]], docs.currency[at[some]], day[some], drop_of(day[some]), amount[some] * 0,
-                   base[some] - docs.gross_base[at[some]])
+        self._move(docs.relation[at[some]], docs.currency[at[some]], day[some], drop_of(day[some]), amount[some] * 0, base[some] - docs.gross_base[at[some]])
 
         p = {key: values[self.pending["day"] <= days.END] for key, values in self.pending.items()}
         number = p["source"].copy()
         from_receipt = p["kind"] == RECEIPT
-        number[from_receipt] = self._receipt_of(p["source"][from_receipt])
+        number[from_receipt] = self.receipt_of_part[p["source"][from_receipt]]
         source = np.select([from_receipt, p["kind"] == ADJUSTMENT], [0, 2], 1)
-        self.applications.add(number=self._application_numbers(len(number)), drop=drop_of(p["day"]), source=source, source_prefix=p["kind"],
-                              source_number=number, target_prefix=p["target_prefix"], target_number=p["target_number"], applied=p["day"],
-                              currency=p["currency"], source_currency=p["currency"], amount=p["amount"])
+        self.applications.add(
+            number=self._application_numbers(len(number)),
+            drop=drop_of(p["day"]),
+            source=source,
+            source_prefix=p["kind"],
+            source_number=number,
+            target_prefix=p["target_prefix"],
+            target_number=p["target_number"],
+            applied=p["day"],
+            currency=p["currency"],
+            source_currency=p["currency"],
+            amount=p["amount"],
+        )
         r = self.refunds
         from_receipt = r["kind"] == RECEIPT
         number = r["source"].copy()
-        number[from_receipt] = self._receipt_of(r["source"][from_receipt])
-        self._adjust(r["relation"], settlements.REFUND, r["day"], r["currency"], r["amount"], r["amount"],
-                     document_prefix=np.where(from_receipt, NONE, r["kind"]), document_number=np.where(from_receipt, NONE, number),
-                     receipt_number=np.where(from_receipt, number, NONE))
-
-    def _receipt_of(self, part: Ints) -> Ints:
-        """Return the receipts of parts, named by their position before they were sorted into receipts."""
-        return self.receipt_of_part[part]
+        number[from_receipt] = self.receipt_of_part[r["source"][from_receipt]]
+        self._adjust(
+            r["relation"],
+            settlements.REFUND,
+            r["day"],
+            r["currency"],
+            r["amount"],
+            r["amount"],
+            document_prefix=np.where(from_receipt, NONE, r["kind"]),
+            document_number=np.where(from_receipt, NONE, number),
+            receipt_number=np.where(from_receipt, number, NONE),
+        )
 
     # Adjustments.
 
@@ -445,17 +603,25 @@ class Ledger:
             solo = np.flatnonzero(self.cash["solo"] == 1)
             by_document = dict(zip(self.cash["document"][solo].tolist(), self.cash["receipt"][solo].tolist(), strict=True))
             receipt[on_receipt] = [by_document[d] for d in at[on_receipt].tolist()]
-        self._adjust(docs.relation[at], plan["kind"], plan["day"], docs.currency[at], amount, base,
-                     document_prefix=np.where(on_receipt, NONE, DEBIT), document_number=np.where(on_receipt, NONE, docs.number[at]),
-                     receipt_number=receipt)
+        self._adjust(
+            docs.relation[at],
+            plan["kind"],
+            plan["day"],
+            docs.currency[at],
+            amount,
+            base,
+            document_prefix=np.where(on_receipt, NONE, DEBIT),
+            document_number=np.where(on_receipt, NONE, docs.number[at]),
+            receipt_number=receipt,
+        )
 
-    def _adjust(self, relation: Ints, kind: Ints | int, day: Ints, currency: Ints, amount: Ints, base: Ints,
-                **more: Ints | int) -> Ints:
+    def _adjust(self, relation: Ints, kind: Ints | int, day: Ints, currency: Ints, amount: Ints, base: Ints, **more: Ints | Flags | int) -> Ints:
         """Post adjustments; returns their numbers."""
         numbers = self.counters.adjustments + 1 + np.arange(len(relation), dtype=np.int64)
         self.counters.adjustments += len(relation)
-        self.adjustments.add(number=numbers, drop=drop_of(day), relation=relation, kind=kind, day=day, currency=currency, amount=amount,
-                             amount_base=base, **more)
+        self.adjustments.add(
+            number=numbers, drop=drop_of(day), relation=relation, kind=kind, day=day, currency=currency, amount=amount, amount_base=base, **more
+        )
         self._move(relation, currency, day, drop_of(day), amount, base)
         return numbers
 
@@ -469,5 +635,5 @@ class Ledger:
         self.counters.applications += count
         return numbers
 
-    def _move(self, relation: Ints, currency: Ints, day: Ints, known: Ints, amount: Ints, base: Ints, **more: Ints | int) -> None:
+    def _move(self, relation: Ints, currency: Ints, day: Ints, known: Ints, amount: Ints, base: Ints, **more: Ints | Flags | int) -> None:
         self.movements.add(relation=relation, currency=currency, day=day, known=known, amount=amount, amount_base=base, **more)

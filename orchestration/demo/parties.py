@@ -30,15 +30,39 @@ class Company:
 
 
 COMPANIES = [
-    Company("C100", "Nordstern Präzision GmbH", rates.EUR, 1, "Europe/Berlin", "DE",
-            ("DE", "DE", "DE", "DE", "AT", "CH", "FR", "NL", "IT", "ES", "PL", "SE"),
-            (rates.USD, rates.GBP, rates.CHF, rates.SEK, rates.PLN), ("120000", "120500")),
-    Company("C200", "Calloway Industrial Supply, Inc.", rates.USD, 1, "America/Chicago", "US",
-            ("US", "US", "US", "US", "US", "US", "CA", "MX", "JP"),
-            (rates.CAD, rates.JPY, rates.EUR), ("11000", "11050")),
-    Company("C300", "Ashdown & Pryce Ltd", rates.GBP, 4, "Europe/London", "GB",
-            ("GB", "GB", "GB", "GB", "GB", "IE", "IE", "KW"),
-            (rates.EUR, rates.USD, rates.KWD), ("1100", "1150")),
+    Company(
+        "C100",
+        "Nordstern Präzision GmbH",
+        rates.EUR,
+        1,
+        "Europe/Berlin",
+        "DE",
+        ("DE", "DE", "DE", "DE", "AT", "CH", "FR", "NL", "IT", "ES", "PL", "SE"),
+        (rates.USD, rates.GBP, rates.CHF, rates.SEK, rates.PLN),
+        ("120000", "120500"),
+    ),
+    Company(
+        "C200",
+        "Calloway Industrial Supply, Inc.",
+        rates.USD,
+        1,
+        "America/Chicago",
+        "US",
+        ("US", "US", "US", "US", "US", "US", "CA", "MX", "JP"),
+        (rates.CAD, rates.JPY, rates.EUR),
+        ("11000", "11050"),
+    ),
+    Company(
+        "C300",
+        "Ashdown & Pryce Ltd",
+        rates.GBP,
+        4,
+        "Europe/London",
+        "GB",
+        ("GB", "GB", "GB", "GB", "GB", "IE", "IE", "KW"),
+        (rates.EUR, rates.USD, rates.KWD),
+        ("1100", "1150"),
+    ),
 ]
 DOMESTIC, EXPORT = 0, 1
 BASE = np.array([c.currency for c in COMPANIES], dtype=np.int64)
@@ -98,20 +122,19 @@ class Customers:
     """The customers' numbers, one array each; their names and ids are made from the words when they are written."""
 
     number: Ints
-    company: Ints           # the company that opened the account
-    parent: Ints            # -1: none
-    level: Ints             # 0 a group's head, 1 a division, 2 a subsidiary, 3 on its own
-    country: Ints           # position in the company's list of countries
+    company: Ints  # the company that opened the account
+    parent: Ints  # -1: none
+    country: Ints  # position in the company's list of countries
     currency: Ints
     terms: Ints
     habit: Ints
-    limit: Ints             # in minor units of `currency`; -1: none set
+    limit: Ints  # in minor units of `currency`; -1: none set
     on_hold: Flags
     is_intercompany: Flags
     is_oldest_first: Flags
     opened: Ints
-    weight: Ints            # how much is bought, long-tailed
-    changed: Ints           # the day on which limit and hold changed (END + 1: not)
+    weight: Ints  # how much is bought, long-tailed
+    changed: Ints  # the day on which limit and hold changed (END + 1: not)
 
     def __len__(self) -> int:
         return len(self.number)
@@ -127,7 +150,7 @@ class Relations:
     base: Ints
     account: Ints
     weight: Ints
-    size: Ints              # level of the typical amount
+    size: Ints  # level of the typical amount
     terms: Ints
     habit: Ints
     payment_run: Ints
@@ -167,6 +190,7 @@ def make_customers(chance: Chance, count: int) -> Customers:
     rank[np.argsort(chance.below("rank", n, 1 << 40), kind="stable")] = n
     weight = 10_000_000 // (rank + 6)
 
+    # A group's head, a division, a subsidiary, or a customer on its own.
     level = np.where(own, 3, chance.pick("level", n, [4, 8, 16, 72]))
     parent = np.full(count, -1, dtype=np.int64)
     heads, divisions = n[level == 0], n[level == 1]
@@ -189,12 +213,20 @@ def make_customers(chance: Chance, count: int) -> Customers:
         days.END + 1,
     )
     return Customers(
-        number=n, company=company, parent=parent, level=level, country=country, currency=currency,
+        number=n,
+        company=company,
+        parent=parent,
+        country=country,
+        currency=currency,
         terms=np.where(own, 0, chance.pick("terms", n, _TERMS_WEIGHTS)),
         habit=np.where(own, 1, chance.pick("habit", n, [h.weight for h in HABITS])),
-        limit=np.where(own, -1, limit), on_hold=chance.often("hold", n, 15) & ~own, is_intercompany=own,
+        limit=np.where(own, -1, limit),
+        on_hold=chance.often("hold", n, 15) & ~own,
+        is_intercompany=own,
         is_oldest_first=chance.often("oldest first", n, 15) & ~own & (currency == BASE[company]),
-        opened=np.where(own, days.START - 200, opened), weight=weight, changed=np.maximum(changed, opened),
+        opened=np.where(own, days.START - 200, opened),
+        weight=weight,
+        changed=np.maximum(changed, opened),
     )
 
 
@@ -208,9 +240,7 @@ def make_relations(chance: Chance, customers: Customers) -> Relations:
     others = n[~own]
     first_currency = customers.currency[others]
     second = others[chance.often("second relation", others, 60) & ~customers.is_oldest_first[others]]
-    second_company = np.where(
-        chance.often("second company", second, 500), (customers.company[second] + 1) % 3, customers.company[second]
-    )
+    second_company = np.where(chance.often("second company", second, 500), (customers.company[second] + 1) % 3, customers.company[second])
     # In the customer's own company the second currency is the base, if the first was not; else it is a foreign one.
     foreign = np.array([c.foreign[0] for c in COMPANIES], dtype=np.int64)[second_company]
     same = (second_company == customers.company[second]) & (customers.currency[second] == BASE[second_company])
@@ -229,15 +259,26 @@ def make_relations(chance: Chance, customers: Customers) -> Relations:
     weight = np.where(own[customer], 10_000_000 // (len(n) // 4 + 20), weight)
     method = chance.pick("method", at, [62, 14, 12, 6, 6])
     return Relations(
-        customer=customer, company=company, currency=currency, base=base, account=np.where(abroad, EXPORT, DOMESTIC),
-        weight=weight, size=chance.below("size", at, 300), terms=customers.terms[customer], habit=habit,
+        customer=customer,
+        company=company,
+        currency=currency,
+        base=base,
+        account=np.where(abroad, EXPORT, DOMESTIC),
+        weight=weight,
+        size=chance.below("size", at, 300),
+        terms=customers.terms[customer],
+        habit=habit,
         payment_run=np.where(method == 1, days.DAILY, chance.pick("run", at, [30, 8, 8, 10, 12, 8, 10, 7, 7])),
-        method=method, opened=np.maximum(customers.opened[customer], days.START),
+        method=method,
+        opened=np.maximum(customers.opened[customer], days.START),
         takes_discount=chance.often("takes discount", at, 550) & ~customers.is_oldest_first[customer],
-        withholds_tax=np.isin(_codes(customers)[customer], ["IT", "ES", "MX"]) & chance.often("withholds", at, 350)
-        & is_base & ~customers.is_oldest_first[customer],
+        withholds_tax=np.isin(_codes(customers)[customer], ["IT", "ES", "MX"])
+        & chance.often("withholds", at, 350)
+        & is_base
+        & ~customers.is_oldest_first[customer],
         pays_bank_fees=abroad & chance.often("bank fees", at, 250) & is_base & ~customers.is_oldest_first[customer],
-        is_oldest_first=customers.is_oldest_first[customer], is_intercompany=own[customer],
+        is_oldest_first=customers.is_oldest_first[customer],
+        is_intercompany=own[customer],
     )
 
 
@@ -270,8 +311,13 @@ def names(chance: Chance, customers: Customers) -> list[str]:
         family, other = families[a[i] % len(families)], families[b[i] % len(families)]
         city, trade = cities[c[i] % len(cities)], trades[d[i] % len(trades)]
         form = words.LEGAL_FORMS[country][(a[i] // 97) % len(words.LEGAL_FORMS[country])]
-        shapes = [f"{family} {trade} {form}", f"{family} & {other} {form}", f"{city} {trade} {form}",
-                  f"{family} {trade} {city} {form}", f"{trade} {family} & {other} {form}"]
+        shapes = [
+            f"{family} {trade} {form}",
+            f"{family} & {other} {form}",
+            f"{city} {trade} {form}",
+            f"{family} {trade} {city} {form}",
+            f"{trade} {family} & {other} {form}",
+        ]
         result.append(shapes[(b[i] // 89) % len(shapes)] if family != other else shapes[0])
     for i, company in enumerate(COMPANIES):
         result[i] = company.name

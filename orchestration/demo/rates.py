@@ -39,9 +39,18 @@ SIZES = np.array([c.size for c in CURRENCIES], dtype=np.int64)
 
 # What each base currency needs: its companies' foreign documents, and the group's conversion.
 PAIRS = [
-    (USD, EUR), (GBP, EUR), (CHF, EUR), (SEK, EUR), (PLN, EUR),
-    (EUR, USD), (CAD, USD), (JPY, USD), (GBP, USD),
-    (EUR, GBP), (USD, GBP), (KWD, GBP),
+    (USD, EUR),
+    (GBP, EUR),
+    (CHF, EUR),
+    (SEK, EUR),
+    (PLN, EUR),
+    (EUR, USD),
+    (CAD, USD),
+    (JPY, USD),
+    (GBP, USD),
+    (EUR, GBP),
+    (USD, GBP),
+    (KWD, GBP),
 ]
 FIRST_RATE = days.number_of(date(2023, 11, 1))
 

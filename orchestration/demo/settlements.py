@@ -17,12 +17,25 @@ from orchestration.demo.documents import Documents, discount_day, discount_perce
 from orchestration.demo.parties import HABITS, Relations
 from orchestration.demo.stories import Story
 
-LATER = days.END + 1            # a day that the demo does not reach
+LATER = days.END + 1  # a day that the demo does not reach
 
-ADJUSTMENT_TYPES = ["write_off", "small_balance", "discount", "withholding_tax", "bank_fee", "factored", "chargeback", "recovery", "refund",
-                    "transfer", "revaluation", "other"]
-(WRITE_OFF, SMALL_BALANCE, DISCOUNT, WITHHOLDING_TAX, BANK_FEE, FACTORED, CHARGEBACK, RECOVERY, REFUND, TRANSFER, REVALUATION,
- OTHER) = range(len(ADJUSTMENT_TYPES))
+ADJUSTMENT_TYPES = [
+    "write_off",
+    "small_balance",
+    "discount",
+    "withholding_tax",
+    "bank_fee",
+    "factored",
+    "chargeback",
+    "recovery",
+    "refund",
+    "transfer",
+    "revaluation",
+    "other",
+]
+(WRITE_OFF, SMALL_BALANCE, DISCOUNT, WITHHOLDING_TAX, BANK_FEE, FACTORED, CHARGEBACK, RECOVERY, REFUND, TRANSFER, REVALUATION, OTHER) = range(
+    len(ADJUSTMENT_TYPES)
+)
 
 RESOLUTIONS = ["credited", "collected", "rejected", "withdrawn"]
 
@@ -36,7 +49,7 @@ class Rows:
         self._defaults = defaults
         self._groups: list[dict[str, Ints]] = []
 
-    def add(self, **columns: Ints | int | np.integer) -> None:
+    def add(self, **columns: Ints | Flags | int) -> None:
         """Add a group of rows; a single number stands for all of them."""
         count = max((len(c) for c in columns.values() if isinstance(c, np.ndarray)), default=0)
         group = {}
@@ -48,21 +61,19 @@ class Rows:
 
     def columns(self) -> dict[str, Ints]:
         """Return all rows as one array a column."""
-        return {
-            name: np.concatenate([g[name] for g in self._groups] or [np.zeros(0, dtype=np.int64)]) for name in self._defaults
-        }
+        return {name: np.concatenate([g[name] for g in self._groups] or [np.zeros(0, dtype=np.int64)]) for name in self._defaults}
 
 
 @dataclass
 class Plans:
     """Everything that was planned for a block's documents; `document` is a position in the block throughout."""
 
-    change: Ints                # what kind of change a document's row goes through, 0 none
-    changed: Ints               # and on which day
+    change: Ints  # what kind of change a document's row goes through, 0 none
+    changed: Ints  # and on which day
     gross_before: Ints
     due_before: Ints
-    first_payment: Ints         # when cash was first planned (LATER: not)
-    settled: Ints               # when the last open amount is gone (LATER: never)
+    first_payment: Ints  # when cash was first planned (LATER: not)
+    settled: Ints  # when the last open amount is gone (LATER: never)
     cash: Rows
     credits: Rows
     adjustments: Rows
@@ -92,12 +103,28 @@ class _Planner:
         self.run = relations.payment_run[docs.relation]
         count = len(docs)
         self.out = Plans(
-            change=np.zeros(count, dtype=np.int64), changed=np.full(count, LATER, dtype=np.int64), gross_before=docs.gross.copy(),
-            due_before=docs.due.copy(), first_payment=np.full(count, LATER, dtype=np.int64),
+            change=np.zeros(count, dtype=np.int64),
+            changed=np.full(count, LATER, dtype=np.int64),
+            gross_before=docs.gross.copy(),
+            due_before=docs.due.copy(),
+            first_payment=np.full(count, LATER, dtype=np.int64),
             settled=np.full(count, LATER, dtype=np.int64),
             # solo: this part has a receipt of its own (0: it shares one with what the customer pays that day).
-            cash=Rows(document=0, day=LATER, amount=0, discount=0, sequence=0, solo=0, applied=0, unapplied=LATER, reapplied=LATER,
-                      bounced=LATER, identified=0, stays_unidentified=0, crosses=0),
+            cash=Rows(
+                document=0,
+                day=LATER,
+                amount=0,
+                discount=0,
+                sequence=0,
+                solo=0,
+                applied=0,
+                unapplied=LATER,
+                reapplied=LATER,
+                bounced=LATER,
+                identified=0,
+                stays_unidentified=0,
+                crosses=0,
+            ),
             credits=Rows(document=0, day=LATER, amount=0),
             adjustments=Rows(document=0, kind=OTHER, day=LATER, amount=0, on_receipt=0),
             installments=Rows(document=0, sequence=0, due=0, amount=0),
@@ -195,8 +222,7 @@ class _Planner:
         relation, gross, day = docs.relation[rows], self.gross[rows], self.day[rows]
         percent = discount_percent(relations.terms[relation])
         takes = relations.takes_discount[relation] & (percent > 0) & self._often("takes", rows, 800)
-        early = days.business(np.maximum(discount_day(docs.day[rows], relations.terms[relation]) - self._between("early", rows, 0, 3),
-                                         self.payable[rows]))
+        early = days.business(np.maximum(discount_day(docs.day[rows], relations.terms[relation]) - self._between("early", rows, 0, 3), self.payable[rows]))
         # Some deduct a discount that they no longer earn.
         day = np.where(takes & ~self._often("unearned", rows, 40), np.minimum(early, day), day)
         discount = np.where(takes, half_up(gross, percent), 0)
@@ -262,8 +288,9 @@ class _Planner:
             closed = days.business(paid + self._between("open for", rows, 8, 90))
             resolved = np.where(self._often("half resolved", rows, 250) & (amount > 1), amount // 2, amount)
             resolved = amount if story != Story.DISPUTE_CREDITED else resolved
-            self.out.disputes.add(document=rows, opened=opened, closed=closed, amount=amount, resolution=resolution,
-                                  resolved=np.where(np.isin(resolution, [0, 1]), resolved, 0))
+            self.out.disputes.add(
+                document=rows, opened=opened, closed=closed, amount=amount, resolution=resolution, resolved=np.where(np.isin(resolution, [0, 1]), resolved, 0)
+            )
             rest = self.gross[rows] - amount
             self._pay(rows[rest > 0], paid[rest > 0], rest[rest > 0])
             if story == Story.DISPUTE_CREDITED:

@@ -50,8 +50,11 @@ def _write_feed(connection: duckdb.DuckDBPyConnection, folder: Path, feed: Feed,
 def _manifest(drop: int, books_through: int, controls: dict[Feed, tuple[int, str | None]]) -> str:
     through = days.date_of(books_through)
     lines = [
-        f"extracted_at: {through + timedelta(days=1)}T06:00:00Z", f"books_through: {through}",
-        f"mode: {'full' if drop == 0 else 'incremental'}", "profile: canonical", "feeds:",
+        f"extracted_at: {through + timedelta(days=1)}T06:00:00Z",
+        f"books_through: {through}",
+        f"mode: {'full' if drop == 0 else 'incremental'}",
+        "profile: canonical",
+        "feeds:",
     ]
     for feed, (rows, total) in controls.items():
         parts = ["mode: full"] if feed.is_full and drop > 0 else []

@@ -19,15 +19,29 @@ import yaml
 
 Row = dict[str, str]
 KEYS = {
-    "companies": ["company_id"], "customers": ["customer_id"], "payment_terms": ["payment_terms_id"], "documents": ["document_id"],
-    "installments": ["document_id", "sequence"], "receipts": ["receipt_id"], "applications": ["application_id"],
+    "companies": ["company_id"],
+    "customers": ["customer_id"],
+    "payment_terms": ["payment_terms_id"],
+    "documents": ["document_id"],
+    "installments": ["document_id", "sequence"],
+    "receipts": ["receipt_id"],
+    "applications": ["application_id"],
     "adjustments": ["adjustment_id"],
     "gl_balances": ["company_id", "receivable_account", "period_end", "balance_kind", "currency"],
     "customer_balances": ["company_id", "customer_id", "currency", "as_of_date"],
-    "exchange_rates": ["from_currency", "to_currency", "rate_date"], "open_orders": ["order_id"],
-    "accounts": ["account_id"], "contacts": ["contact_id"], "users": ["user_id"], "activities": ["activity_id"],
-    "promises": ["promise_id"], "disputes": ["dispute_id"], "dunning_events": ["dunning_id"], "payment_plans": ["plan_id", "sequence"],
-    "credit_reviews": ["review_id"], "agency_placements": ["placement_id"], "business_events": ["event_id"],
+    "exchange_rates": ["from_currency", "to_currency", "rate_date"],
+    "open_orders": ["order_id"],
+    "accounts": ["account_id"],
+    "contacts": ["contact_id"],
+    "users": ["user_id"],
+    "activities": ["activity_id"],
+    "promises": ["promise_id"],
+    "disputes": ["dispute_id"],
+    "dunning_events": ["dunning_id"],
+    "payment_plans": ["plan_id", "sequence"],
+    "credit_reviews": ["review_id"],
+    "agency_placements": ["placement_id"],
+    "business_events": ["event_id"],
 }
 RAISES = {"invoice", "debit_memo", "finance_charge", "opening_balance", "refund", "journal_debit"}
 MINOR_UNITS = {"JPY": 0, "KWD": 3}
@@ -133,8 +147,15 @@ class Books:
 
     def _item(self, row: Row, posted: date, rate: str) -> Item:
         base = self.base_currency[row["company_id"]]
-        return Item(row["company_id"], row["customer_id"] or "UNIDENTIFIED", row["receivable_account"], row["currency"], posted,
-                    Decimal(rate or 1), MINOR_UNITS.get(base, 2))
+        return Item(
+            row["company_id"],
+            row["customer_id"] or "UNIDENTIFIED",
+            row["receivable_account"],
+            row["currency"],
+            posted,
+            Decimal(rate or 1),
+            MINOR_UNITS.get(base, 2),
+        )
 
     def _events(self) -> list[tuple[date, int, str, Any]]:
         """Return (day, order within the day, id, what to do): postings, ends, what raises, what lowers, voids and bounces."""
