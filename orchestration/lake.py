@@ -26,11 +26,12 @@ import duckdb
 
 from orchestration.errors import ArwError
 from orchestration.extracts.contract import feeds, systems
-from orchestration.extracts.drops import DropFile, canonical_files, drop_id, find_drops, fingerprinted
-from orchestration.extracts.errors import ExtractError
+from orchestration.extracts.drops import DropFile, drop_id, files_of, find_drops, fingerprinted
+from orchestration.extracts.errors import ExtractError, NotADrop
 from orchestration.extracts.history import Delivery, create_versions
-from orchestration.extracts.land import REJECTS_TABLE, FeedLanding, Landing, land
+from orchestration.extracts.land import REJECTS_COLUMNS, FeedLanding, Landing, land
 from orchestration.extracts.manifest import Manifest, read_manifest
+from orchestration.extracts.profiles import CANONICAL, Profile, find_profile
 from orchestration.extracts.rules import literal
 from orchestration.files import sync, write_json
 from orchestration.settings import Home
@@ -86,16 +87,18 @@ def load(
     A drop that cannot be taken is collected in the result's ``refused`` and the others are landed. ``now`` is the
     moment of loading (UTC), the knowledge time of a drop that does not say its own.
     """
-    lake = Home(Path(home)).lake
+    place = Home(Path(home).absolute())
+    lake = place.lake
     result = LoadResult()
-    folders = find_drops(Path(path))
+    chosen = find_profile(profile, place.root, may_be_a_path=True) if profile else None
+    folders = find_drops(Path(path).absolute(), chosen)
     _tidy(lake)
     known = drops(home)
     for folder in folders:
         result.seen += 1
         loaded_at = _naive_utc(now or datetime.now(UTC))
         try:
-            record = _load_drop(folder, lake, profile, loaded_at, known, result)
+            record = _load_drop(folder, place, chosen, loaded_at, known, result)
         except ExtractError as error:
             error.drop = folder.name
             result.refused.append(error)
@@ -141,12 +144,18 @@ def refresh_raw(home: Path, progress: Progress = lambda _: None) -> None:
 
 
 def _load_drop(
-    folder: Path, lake: Path, profile: str | None, loaded_at: datetime, known: Sequence[DropRecord], result: LoadResult
+    folder: Path, home: Home, chosen: Profile | None, loaded_at: datetime, known: Sequence[DropRecord], result: LoadResult
 ) -> DropRecord | None:
     """Land one drop; None if it is in the lake already."""
+    lake = home.lake
     manifest, said = read_manifest(folder)
-    files = fingerprinted(folder, canonical_files(folder))
-    identity = drop_id(said, "", files)
+    profile = chosen or find_profile(manifest.profile or CANONICAL, home.root, may_be_a_path=False)
+    if profile.manifest:
+        manifest, said = read_manifest(folder, profile.manifest)
+    files = fingerprinted(folder, files_of(folder, profile))
+    if not files and not said:
+        raise NotADrop(folder.name, "it holds no file of any feed")
+    identity = drop_id(said, profile.digest, files)
     twin = next((record for record in known if record.drop_id == identity), None)
     if twin:
         result.duplicate.append(folder.name)
@@ -160,20 +169,20 @@ def _load_drop(
     try:
         with _connection(scratch) as con:
             known_feeds = {name for record in known for name, feed in record.feeds.items() if feed["rows_loaded"]}
-            landing = land(con, identity, files, manifest, known_feeds, scratch)
+            landing = land(con, identity, files, profile, manifest, known_feeds, scratch)
         record = DropRecord(
             drop_id=identity,
             extracted_at=extracted_at,
             books_through=manifest.books_closed_on(extracted_at),
             loaded_at=loaded_at,
-            profile=profile or manifest.profile or "canonical",
+            profile=profile.name,
             source_id=manifest.source_id,
             path=str(folder),
             scope_companies=_prefixed_companies(manifest),
             scope_posting_from=manifest.scope_posting_from,
             has_own_time=manifest.extracted_at is not None,
             feeds={feed.feed: _feed_record(feed) for feed in landing.feeds},
-            files=[_file_record(file, landing, known, folder) for file in files],
+            files=_file_records(files, landing, known, folder),
         )
         _store(lake, landing, record)
     except duckdb.OutOfMemoryException as error:
@@ -208,7 +217,7 @@ def _prefixed_companies(manifest: Manifest) -> tuple[str, ...] | None:
 def _feed_record(landing: FeedLanding) -> dict[str, Any]:
     return {
         "mode": landing.mode,
-        "rows_in": landing.rows,
+        "rows_in": sum(count.rows_in for count in landing.counts),
         "rows_loaded": sum(count.rows_loaded for count in landing.counts),
         "rows_rejected": sum(count.rows_rejected for count in landing.counts),
         "rows_duplicate": sum(count.rows_duplicate for count in landing.counts),
@@ -217,26 +226,29 @@ def _feed_record(landing: FeedLanding) -> dict[str, Any]:
     }
 
 
-def _file_record(file: DropFile, landing: Landing, known: Sequence[DropRecord], folder: Path) -> dict[str, Any]:
-    feed = feeds()[file.target]
-    landed = next(candidate for candidate in landing.feeds if candidate.feed == file.target)
-    count = next(count for count in landed.counts if count.file == file.name)
-    notes = list(landed.notes)
+def _file_records(
+    files: Sequence[DropFile], landing: Landing, known: Sequence[DropRecord], folder: Path
+) -> list[dict[str, Any]]:
+    """Return what became of each file (of each feed that a file delivers, where a profile makes several of it)."""
+    by_name = {file.name: file for file in files}
     earlier = [record.drop_id for record in known if record.path == str(folder)]
-    if earlier:
-        notes.append(f"same name as drop {earlier[-1]}, other content: a new version")
-    return {
-        "system": feed.system,
-        "feed": feed.name,
-        "file": file.name,
-        "sha256": file.fingerprint.sha256,
-        "bytes": file.fingerprint.size,
-        "rows_in": count.rows_in,
-        "rows_loaded": count.rows_loaded,
-        "rows_rejected": count.rows_rejected,
-        "rows_duplicate": count.rows_duplicate,
-        "note": "; ".join(notes),
-    }
+    renewed = [f"same name as drop {earlier[-1]}, other content: a new version"] if earlier else []
+    return [
+        {
+            "system": feeds()[landed.feed].system,
+            "feed": landed.feed,
+            "file": count.file,
+            "sha256": by_name[count.file].fingerprint.sha256,
+            "bytes": by_name[count.file].fingerprint.size,
+            "rows_in": count.rows_in,
+            "rows_loaded": count.rows_loaded,
+            "rows_rejected": count.rows_rejected,
+            "rows_duplicate": count.rows_duplicate,
+            "note": "; ".join([*landed.notes, *renewed]),
+        }
+        for landed in landing.feeds
+        for count in landed.counts
+    ]
 
 
 def _store(lake: Path, landing: Landing, record: DropRecord) -> None:
@@ -361,7 +373,7 @@ def _write_books(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[Dr
         ]
     if audit:
         con.executemany(f"insert into meta.load_audit values ({', '.join('?' * len(audit[0]))})", audit)
-    con.execute(REJECTS_TABLE.replace("temp table rejects", "table meta.rejects"))
+    con.execute(f"create or replace table meta.rejects ({REJECTS_COLUMNS})")
     rejects = sorted((lake / "rejects").glob("*.parquet"))
     if rejects:
         paths = ", ".join(literal(str(path)) for path in rejects)

@@ -13,6 +13,7 @@ from typing import Any
 from orchestration.extracts.contract import Feed, feeds, systems
 from orchestration.extracts.errors import NotADrop, UnknownFile, UnsafeFile
 from orchestration.extracts.manifest import FILE_NAME
+from orchestration.extracts.profiles import Profile
 from orchestration.extracts.text_files import Fingerprint, fingerprint
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -40,28 +41,53 @@ def is_drop(path: Path) -> bool:
     return path.is_dir() and any((path / name).exists() for name in (*systems(), FILE_NAME))
 
 
-def find_drops(path: Path) -> list[Path]:
-    """Return the canonical drops at ``path``, by name: itself, or the folders in it."""
+def find_drops(path: Path, profile: Profile | None) -> list[Path]:
+    """Return the drops at ``path``, by name: itself, or the folders in it.
+
+    With a profile also a folder (or a single file) is a drop whose files are as the profile says.
+    """
     if not path.exists():
         raise NotADrop(str(path), "there is no such file or folder")
-    if is_drop(path):
+    if path.is_file():
+        if profile is None or not profile.kind_of(path.name):
+            raise NotADrop(str(path), "a single file needs a profile that says what it is")
+        return [path]
+    if _is_drop(path, profile):
         return [path]
     inside = sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
-    if not inside or not any(is_drop(child) for child in inside):
+    if not any(_is_drop(child, profile) for child in inside):
         raise NotADrop(str(path), "it holds no drop")
     return inside
 
 
-def canonical_files(drop: Path) -> list[tuple[Path, str]]:
-    """Return the files of a canonical drop with their feeds; a data file that belongs to none is an error."""
-    if not is_drop(drop):
-        raise NotADrop(drop.name, "it has neither ledger/ nor crm/ in it")
+def _is_drop(path: Path, profile: Profile | None) -> bool:
+    if profile and profile.kinds and any(profile.kind_of(name) for name in _names_in(path)):
+        return True
+    return is_drop(path)
+
+
+def _names_in(path: Path) -> list[str]:
+    return [child.relative_to(path).as_posix() for child in path.rglob("*") if child.is_file()]
+
+
+def files_of(drop: Path, profile: Profile) -> list[tuple[Path, str]]:
+    """Return the files of a drop with their feeds (or inputs); a data file that is none of them is an error."""
+    if drop.is_file():
+        kind = profile.kind_of(drop.name)
+        return [(drop, kind.feed or kind.name)] if kind else []
+    if not _is_drop(drop, profile):
+        raise NotADrop(drop.name, "it has neither ledger/ nor crm/ in it" if not profile.kinds else "no file in it is as the profile says")
     found = []
     for path in files_in(drop):
         name = path.relative_to(drop).as_posix()
-        feed = feed_of(name)
-        if feed:
-            found.append((path, feed.name))
+        if profile.kinds:
+            kind = profile.kind_of(name)
+            target = (kind.feed or kind.name) if kind else None
+        else:
+            feed = feed_of(name)
+            target = feed.name if feed else None
+        if target:
+            found.append((path, target))
         elif path.name.endswith(DATA_SUFFIXES):
             raise UnknownFile(name, "it belongs to no feed")
     return found

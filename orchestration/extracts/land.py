@@ -1,37 +1,38 @@
-"""Landing one drop: its files in, typed Parquet and rejects out, into a folder of its own."""
+"""Landing one drop: its files in, typed Parquet and rejects out, into a folder of its own.
+
+Almost every row of almost every file is right. So a feed is read once, straight into Parquet, taking the rows that a cheap
+test proves right; the others (the suspects) are read into a table and judged rule by rule.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
 from orchestration.extracts.contract import Column, Feed, feeds
 from orchestration.extracts.drops import DropFile
-from orchestration.extracts.errors import BadHeader, ControlTotalOff, EmptyDelivery, UnreadableFile
+from orchestration.extracts.errors import BadHeader, BadProfile, ControlTotalOff, EmptyDelivery, UnreadableFile
 from orchestration.extracts.manifest import FeedManifest, Manifest
-from orchestration.extracts.parquet import read_parquet
-from orchestration.extracts.reading import MALFORMED, TextTable, create_malformed_table, read_text
-from orchestration.extracts.rules import FALSE, NUMBER, TRUE, clean, faults, literal, prefixed, quoted, typed
-from orchestration.extracts.text_files import Dialect, open_text
+from orchestration.extracts.profiles import FileKind, Profile
+from orchestration.extracts.reading import MALFORMED, create_malformed_table
+from orchestration.extracts.rules import FALSE, NUMBER, TRUE, clean, faults, literal, passes, prefixed, quoted, typed
+from orchestration.extracts.sources import DELETED, Source, by_lines, count_of, create_input, open_source, settled, source_of_sql
 
-DELETED = Column("is_deleted", "boolean")
-LONGEST_TEXT = 10_000
-
-REJECTS_TABLE = """
-    create or replace temp table rejects (
-        drop_id varchar, system varchar, feed varchar, file varchar, line bigint, "column" varchar, reason varchar,
-        text varchar, key varchar, key_values varchar[], company_id varchar, customer_id varchar, currency varchar,
-        amount decimal(18, 3)
-    )
+IS_DELETED = Column(DELETED, "boolean")
+REJECTS_COLUMNS = """
+    drop_id varchar, system varchar, feed varchar, file varchar, line bigint, "column" varchar, reason varchar,
+    text varchar, key varchar, key_values varchar[], company_id varchar, customer_id varchar, currency varchar,
+    amount decimal(18, 3)
 """
 
 
 @dataclass(frozen=True)
 class FileCount:
-    """What became of the rows of one file (for one feed)."""
+    """What became of the rows of one file in one feed."""
 
     feed: str
     file: str
@@ -52,11 +53,6 @@ class FeedLanding:
     has_unreadable_key: bool
     notes: tuple[str, ...]
 
-    @property
-    def rows(self) -> int:
-        """The rows that the drop delivered, good or bad."""
-        return sum(count.rows_in for count in self.counts)
-
 
 @dataclass
 class Landing:
@@ -67,12 +63,34 @@ class Landing:
     rejected: int = 0
 
 
+@dataclass(frozen=True)
+class Task:
+    """One feed of one drop, to be landed."""
+
+    con: duckdb.DuckDBPyConnection
+    drop_id: str
+    feed: Feed
+    mode: str
+    said: FeedManifest
+    source_id: str
+    folder: Path
+
+    def count(self, query: str) -> int:
+        """Return the one number that a query yields."""
+        return count_of(self.con, query)
+
+    def by_file(self, query: str) -> Mapping[str, int]:
+        """Return the numbers of a query by the file that its first column names."""
+        return dict(self.con.execute(query).fetchall())
+
+
 def land(
     con: duckdb.DuckDBPyConnection,
     drop_id: str,
     files: Sequence[DropFile],
+    profile: Profile,
     manifest: Manifest,
-    known_feeds: Iterable[str],
+    known_feeds: Collection[str],
     folder: Path,
 ) -> Landing:
     """Read a drop's files and write what is right and what is wrong with them into ``folder``.
@@ -81,15 +99,19 @@ def land(
     delivered rows of before.
     """
     create_malformed_table(con)
-    con.execute(REJECTS_TABLE)
-    tables: dict[str, list[TextTable]] = {}
-    for number, file in enumerate(files):
-        table = _read(con, f"file_{number}", file, folder)
-        tables.setdefault(file.target, []).append(table)
+    con.execute(f"create or replace temp table rejects ({REJECTS_COLUMNS})")
     landing = Landing(folder)
-    for feed in feeds().values():
-        if feed.name in tables:
-            landing.feeds.append(_land_feed(con, drop_id, feed, tables[feed.name], manifest, known_feeds, folder))
+    for feed, sources, inputs in _sources(con, files, profile, folder):
+        task = Task(
+            con=con,
+            drop_id=drop_id,
+            feed=feed,
+            mode=manifest.mode_of(feed.name),
+            said=manifest.feeds.get(feed.name, FeedManifest()),
+            source_id=manifest.source_id,
+            folder=folder,
+        )
+        landing.feeds.append(_land_feed(task, sources, inputs, known_feeds))
     [[landing.rejected]] = con.execute("select count(*) from rejects").fetchall()
     if landing.rejected:
         con.execute(
@@ -99,197 +121,278 @@ def land(
     return landing
 
 
-def _read(con: duckdb.DuckDBPyConnection, name: str, file: DropFile, scratch: Path) -> TextTable:
-    if file.is_parquet:
-        return read_parquet(con, name, file.path, file.name, feeds()[file.target])
-    text = open_text(file.path, file.name, Dialect(), scratch)
-    table = read_text(con, name, text, scratch)
-    if text.path != file.path:
-        text.path.unlink()
-    return table
+@dataclass(frozen=True)
+class Inputs:
+    """The files behind a profile's SQL: their records' text, and the lines that could not be taken apart."""
+
+    sources: Sequence[Source] = ()
+    # The malformed lines of these files count as rows of this feed.
+    own: frozenset[str] = frozenset()
+    has_malformed: bool = False
 
 
-def _land_feed(
-    con: duckdb.DuckDBPyConnection,
-    drop_id: str,
-    feed: Feed,
-    tables: Sequence[TextTable],
-    manifest: Manifest,
-    known_feeds: Iterable[str],
-    folder: Path,
-) -> FeedLanding:
-    said = manifest.feeds.get(feed.name, FeedManifest())
-    mode = manifest.mode_of(feed.name)
-    for table in tables:
-        _check_header(feed, table, mode)
-    notes = _extra_notes(feed, tables)
-    con.execute("create or replace temp table delivered as " + " union all ".join(_delivered(feed, t) for t in tables))
-    rows = sum(table.rows + table.malformed for table in tables)
-    _check_rows(feed, tables[0].file, rows, mode, said, known_feeds)
-    _check_totals(con, feed, tables[0].file, said)
-    trimmed = _count(con, "select count(*) from delivered where is_trimmed")
-    if trimmed:
-        notes.append(f"{trimmed} rows had spaces around their key, which were trimmed")
-    _judge(con, feed, mode, tables)
-    _type(con, feed, mode, manifest.source_id)
-    _settle_doubles(con, feed)
-    _record_rejects(con, drop_id, feed, tables, manifest.source_id)
+def _sources(
+    con: duckdb.DuckDBPyConnection, files: Sequence[DropFile], profile: Profile, folder: Path
+) -> Iterable[tuple[Feed, list[Source], Inputs]]:
+    """Yield the feeds that the files deliver, each with where its rows come from."""
+    by_target: dict[str, list[Source]] = {}
+    kinds: dict[str, FileKind] = {}
+    for number, file in enumerate(files):
+        kind = kind_of(profile, file)
+        kinds[file.target] = kind
+        by_target.setdefault(file.target, []).append(open_source(con, number, file, kind, folder))
+    declared = {kind.name: kind for kind in profile.kinds if not kind.feed}
+    inputs: list[Source] = []
+    rows_of: dict[str, set[str]] = {}
+    for name, kind in declared.items():
+        if name not in by_target:
+            continue
+        by_target[name] = [settled(con, source, folder) for source in by_target[name]]
+        create_input(con, name, by_target[name])
+        inputs += by_target[name]
+        rows_of.setdefault(kind.rows_of or _first_of(profile), set()).update(source.file for source in by_target[name])
+    has_malformed = any(source.malformed for source in inputs)
+    for feed in feeds().values():
+        if feed.name in profile.sql and inputs:
+            behind = Inputs(inputs, frozenset(rows_of.get(feed.name, ())), has_malformed)
+            yield feed, [source_of_sql(con, feed, profile.sql[feed.name], inputs)], behind
+        elif feed.name in by_target and feed.name not in declared:
+            yield feed, by_target[feed.name], Inputs()
+
+
+def _first_of(profile: Profile) -> str:
+    return "documents" if "documents" in profile.sql else next(feed for feed in feeds() if feed in profile.sql)
+
+
+def kind_of(profile: Profile, file: DropFile) -> FileKind:
+    """Return how a file of a drop is written."""
+    if profile.kinds:
+        kind = profile.kind_of(file.name)
+        assert kind is not None, "files that are of no kind are refused before"
+        return kind
+    return FileKind(**{**profile.default.__dict__, "name": file.target, "feed": file.target})
+
+
+def _land_feed(task: Task, sources: list[Source], inputs: Inputs, known_feeds: Collection[str]) -> FeedLanding:
+    for source in sources:
+        _check_header(task, source)
+    try:
+        is_read = _read(task, sources)
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        is_read = False
+    if not is_read:
+        sources = [by_lines(task.con, source, task.folder) for source in sources]
+        _read(task, sources)
+    _record_malformed(task, inputs.own if inputs.sources else {source.file for source in sources})
+    rows = task.count(f"select count(*) from rejects where feed = {literal(task.feed.name)}")
+    rows += sum(source.rows - source.malformed for source in sources)
+    _check_rows(task, sources[0].file, rows, known_feeds)
+    _check_totals(task, sources[0].file)
+    _judge(task, sources)
+    _type(task)
+    _settle_doubles(task)
+    _record_rejects(task, sources, inputs)
+    _write(task)
+    unreadable = f"select count(*) from rejects where feed = {literal(task.feed.name)} and key_values is null"
+    return FeedLanding(
+        feed=task.feed.name,
+        mode=task.mode,
+        counts=_counts(task, sources, inputs),
+        has_unreadable_key=inputs.has_malformed or task.count(unreadable) > 0,
+        notes=tuple(_notes(task, sources)),
+    )
+
+
+def _check_header(task: Task, source: Source) -> None:
+    feed = task.feed
+    required = feed.required_columns | ({"open_amount"} if task.mode == "open_items" and feed.name == "documents" else set())
+    missing = sorted(required - set(source.columns))
+    if not missing:
+        return
+    if source.source_file:
+        raise BadProfile(f"{feed.name}.sql", f"it does not yield {', '.join(missing)}, which {feed.name} requires")
+    if not set(source.columns) & set(feed.column_names):
+        raise BadHeader(source.file, f"its first line names no column of {feed.name}: the header is missing", line=1)
+    raise BadHeader(source.file, f"it lacks {', '.join(missing)}, which {feed.name} requires", line=1)
+
+
+def _read(task: Task, sources: Sequence[Source]) -> bool:
+    """Read the rows: what is proven right into proven.parquet (view ``proven``), the rest into the table ``suspects``.
+
+    False if a file's records turn out not to be its lines.
+    """
+    con, feed = task.con, task.feed
+    selects = " union all ".join(_delivered(task, source) for source in sources)
+    con.execute(f"create or replace temp view delivered as {selects}")
+    proven = task.folder / f"{feed.name}.proven.parquet"
     con.execute(
-        f"""
-        copy (select {literal(drop_id)} as drop_id, * exclude (row_id) from typed where row_id not in (from doubles))
-        to {literal(str(folder / f"{feed.name}.parquet"))} (format parquet, compression zstd)
-        """
+        f"copy (select {_typed_columns(task)} from delivered where {_proof(task, sources)}) "
+        f"to {literal(str(proven))} (format parquet, compression zstd)"
     )
-    unreadable = _count(
-        con, f"select count(*) from rejects where feed = {literal(feed.name)} and key_values is null"
-    )
-    return FeedLanding(feed.name, mode, _counts(con, feed, tables), unreadable > 0, tuple(notes))
+    con.execute(f"create or replace temp view proven as from read_parquet({literal(str(proven))})")
+    records = sum(source.rows - source.malformed for source in sources)
+    proven_rows = task.count("select count(*) from proven")
+    if proven_rows == records:
+        con.execute("create or replace temp table suspects as from delivered limit 0")
+        return True
+    con.execute(f"create or replace temp table suspects as from delivered where not ({_proof(task, sources)})")
+    return proven_rows + task.count("select count_if(not is_doubtful) from suspects") == records
 
 
-def _check_header(feed: Feed, table: TextTable, mode: str) -> None:
-    header = set(table.header)
-    required = feed.required_columns | ({"open_amount"} if mode == "open_items" else set())
-    missing = sorted(required - header)
-    if not header & set(feed.column_names):
-        raise BadHeader(table.file, f"its first line names no column of {feed.name}: the header is missing", line=1)
-    if missing:
-        raise BadHeader(table.file, f"it lacks {', '.join(missing)}, which {feed.name} requires", line=1)
-
-
-def _extra_notes(feed: Feed, tables: Sequence[TextTable]) -> list[str]:
-    extra = sorted({name for table in tables for name in _extra(feed, table)})
-    return [f"unknown columns kept: {', '.join(extra)}"] if extra else []
-
-
-def _extra(feed: Feed, table: TextTable) -> list[str]:
-    known = {*feed.column_names, DELETED.name}
-    return [name for name in table.header if name not in known]
-
-
-def _delivered(feed: Feed, table: TextTable) -> str:
-    """Return a SELECT of a file's rows: the feed's columns as clean text, what else the file holds as JSON."""
-    header = set(table.header)
+def _delivered(task: Task, source: Source) -> str:
+    """Return a query for a source's rows: the feed's columns as clean text, what else it holds as JSON."""
+    feed, given = task.feed, source.columns
     columns = [
-        f"{clean(column, table.column(column.name)) if column.name in header else 'null::varchar'} as {quoted(column.name)}"
-        for column in (*feed.columns, DELETED)
+        f"{clean(column, given[column.name]) if column.name in given else 'null::varchar'} as {quoted(column.name)}"
+        for column in (*feed.columns, IS_DELETED)
     ]
-    extra = _extra(feed, table)
-    pairs = ", ".join(f"{literal(name)}, {table.column(name)}" for name in extra)
-    padded = [
-        f"coalesce({column} <> trim({column}, ' '), false)"
-        for column in (table.column(name) for name in feed.key if name in header)
-    ]
+    extra = ", ".join(f"{literal(name)}, {given[name]}" for name in _extra(feed, source))
+    padded = [f"coalesce({given[name]} <> trim({given[name]}, ' '), false)" for name in feed.key if name in given]
     return f"""
-        select {", ".join(columns)}, {f"json_object({pairs})" if extra else "null"}::varchar as extra,
-            {" or ".join(padded) or "false"} as is_trimmed,
-            {literal(table.file)} as source_file, source_line
-        from {table.name}
+        select {", ".join(columns)}, {f"json_object({extra})" if extra else "null"}::varchar as extra,
+            {" or ".join(padded) or "false"} as is_trimmed, {source.doubt} as is_doubtful, {source.text} as text,
+            {source.file_expression} as source_file, source_line
+        from {source.relation}
     """
 
 
-def _check_rows(
-    feed: Feed, file: str, rows: int, mode: str, said: FeedManifest, known_feeds: Iterable[str]
-) -> None:
+def _extra(feed: Feed, source: Source) -> list[str]:
+    known = {*feed.column_names, DELETED}
+    return [name for name in source.columns if name not in known]
+
+
+def _has_deletions(sources: Sequence[Source]) -> bool:
+    return any(DELETED in source.columns for source in sources)
+
+
+def _gives(column: Column, sources: Sequence[Source]) -> bool:
+    return any(column.name in source.columns for source in sources)
+
+
+def _is_required(task: Task, column: Column) -> bool:
+    in_open_items = task.mode == "open_items" and task.feed.name == "documents" and column.name == "open_amount"
+    return column.required or in_open_items
+
+
+def _proof(task: Task, sources: Sequence[Source]) -> str:
+    """Return the cheap test of a whole row."""
+    may_hold_control = any(source.may_hold_control for source in sources)
+    tests = ["not is_trimmed", "not is_doubtful"]
+    if _has_deletions(sources):
+        tests.append("coalesce(is_deleted = 'false', is_deleted is null)")
+    for column in task.feed.columns:
+        if not _gives(column, sources) and not _is_required(task, column):
+            continue
+        if task.feed.optional_company and column.name == "company_id" and not _gives(column, sources):
+            continue
+        is_required = _is_required(task, column)
+        tests.append(passes(task.feed, column, is_required=is_required, may_hold_control=may_hold_control))
+    return " and ".join(tests)
+
+
+def _typed_columns(task: Task) -> str:
+    """Return SQL that gives clean text without faults the contract's types."""
+    columns = []
+    for column in task.feed.columns:
+        value = prefixed(column, typed(column), task.source_id)
+        if task.feed.name == "documents" and task.mode != "open_items" and column.name in ("open_amount", "settled_on"):
+            value = f"null::{column.sql_type}"
+        columns.append(f"{value} as {quoted(column.name)}")
+    deleted = f"coalesce({typed(IS_DELETED)}, false) as {DELETED}"
+    return f"{literal(task.drop_id)} as drop_id, {', '.join(columns)}, {deleted}, extra, source_file, source_line"
+
+
+def _check_rows(task: Task, file: str, rows: int, known_feeds: Collection[str]) -> None:
+    feed, said = task.feed.name, task.said
     if said.rows is not None and said.rows != rows:
-        raise ControlTotalOff(file, f"the manifest announces {said.rows} rows of {feed.name}, the files hold {rows}")
-    if rows == 0 and said.rows is None and mode != "incremental" and feed.name in set(known_feeds):
-        raise EmptyDelivery(file, f"it has a header and no row, but rows of {feed.name} were known before")
+        raise ControlTotalOff(file, f"the manifest announces {said.rows} rows of {feed}, the files hold {rows}")
+    if rows == 0 and said.rows is None and task.mode != "incremental" and feed in known_feeds:
+        raise EmptyDelivery(file, f"it has a header and no row, but rows of {feed} were known before")
 
 
-def _check_totals(con: duckdb.DuckDBPyConnection, feed: Feed, file: str, said: FeedManifest) -> None:
-    for name, announced in said.totals.items():
+def _check_totals(task: Task, file: str) -> None:
+    """Compare the control totals with what was read, before anything is rejected."""
+    for name, announced in task.said.totals.items():
+        column = task.feed.column(name)
         c = quoted(name)
-        [[found]] = con.execute(
-            f"""
-            select coalesce(sum(try_cast({c} as decimal(38, 9))), 0)
-            from delivered where regexp_full_match({c}, '{NUMBER}')
-            """
+        [[proven]] = task.con.execute(f"select sum({c}) from proven").fetchall()
+        [[doubtful]] = task.con.execute(
+            f"select sum(try_cast({c} as decimal(38, 9))) from suspects where regexp_full_match({c}, '{NUMBER}')"
         ).fetchall()
+        found = Decimal(proven or 0) + Decimal(doubtful or 0)
         if found != announced:
             raise ControlTotalOff(
-                file, f"the manifest announces a total of {announced} {name}, the files add up to {found.normalize():f}"
+                file, f"the manifest announces {announced} as the total of {column.name}, the files add up to {found:f}"
             )
 
 
-def _judge(con: duckdb.DuckDBPyConnection, feed: Feed, mode: str, tables: Sequence[TextTable]) -> None:
-    """Make the table ``bad``: the rows that are wrong in themselves, with every fault."""
-    has_deletions = any(DELETED.name in table.header for table in tables)
-    # A whole feed may leave the company out; a file that gives it for some rows has to give it for all.
-    gives_company = _count(con, "select count(*) from delivered where company_id is not null") if feed.optional_company else 1
+def _judge(task: Task, sources: Sequence[Source]) -> None:
+    """Make the table ``bad``: the suspects that are wrong in themselves, each with all its faults."""
+    feed = task.feed
+    deletes = f"coalesce(lower(is_deleted) in {TRUE}, false)"
     wrong: list[tuple[str, str, str]] = []
     for column in feed.columns:
-        is_required = column.required and (column.name != "company_id" or gives_company > 0)
-        is_required = is_required or (mode == "open_items" and column.name == "open_amount")
+        is_required = _is_required(task, column)
+        if feed.optional_company and column.name == "company_id":
+            # A whole feed may leave the company out; one that gives it for some rows has to give it for all.
+            is_required = task.count("select count(company_id) from proven") + task.count("select count(company_id) from suspects") > 0
         for condition, message in faults(feed, column, is_required=is_required):
-            if has_deletions and column.name not in feed.key:
-                condition = f"({condition} and lower(is_deleted) is distinct from 'true' and not coalesce(lower(is_deleted) in {TRUE}, false))"
-            wrong.append((column.name, condition, message))
-    if has_deletions:
-        wrong.append((DELETED.name, f"not coalesce(lower(is_deleted) in {TRUE + FALSE}, true)", "is_deleted || ' is neither true nor false'"))
+            # A deletion needs its key and nothing else.
+            needed = condition if column.name in feed.key else f"({condition} and not {deletes})"
+            wrong.append((column.name, needed, message))
+    if _has_deletions(sources):
+        neither = f"not coalesce(lower(is_deleted) in {TRUE + FALSE}, true)"
+        wrong.append((DELETED, neither, "is_deleted || ' is neither true nor false'"))
     found = ", ".join(
         f"case when {condition} then {{'column': {literal(name)}, 'reason': {literal(name + ' ')} || {message}}} end"
         for name, condition, message in wrong
     )
-    con.execute(
+    task.con.execute(
         f"""
         create or replace temp table bad as
         select rowid as row_id, list_filter([{found}], lambda fault: fault is not null) as faults
-        from delivered
+        from suspects
         where {" or ".join(condition for _, condition, _ in wrong)}
         """
     )
 
 
-def _type(con: duckdb.DuckDBPyConnection, feed: Feed, mode: str, source_id: str) -> None:
-    """Make the table ``typed``: the rows without faults, in the contract's types."""
-    open_items_only = {"open_amount", "settled_on"} if mode != "open_items" else set()
-    columns = []
-    for column in feed.columns:
-        value = prefixed(column, typed(column), source_id)
-        if feed.name == "documents" and column.name in open_items_only:
-            value = f"null::{column.sql_type}"
-        columns.append(f"{value} as {quoted(column.name)}")
+def _type(task: Task) -> None:
+    """Make the table ``acquitted`` (typed suspects without faults), the view ``typed`` (all rows without faults)."""
+    con, feed = task.con, task.feed
     con.execute(
-        f"""
-        create or replace temp table typed as
-        select {", ".join(columns)}, coalesce({typed(DELETED)}, false) as is_deleted, extra, source_file, source_line,
-            rowid as row_id
-        from delivered
-        where rowid not in (select row_id from bad)
-        """
+        f"create or replace temp table acquitted as select {_typed_columns(task)} "
+        "from suspects where rowid not in (select row_id from bad)"
     )
-    if feed.derived_key:
-        _derive_key(con, feed)
+    con.execute("create or replace temp view typed as from proven union all from acquitted")
+    if feed.derived_key and task.count(f"select count(*) from typed where {quoted(feed.key[0])} is null"):
+        # A row without a key gets one that says what it is; two of the same kind are told apart by occurrence.
+        key = quoted(feed.key[0])
+        parts = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in feed.derived_key)
+        amounts = ", ".join(f"{quoted(column.name)} nulls first" for column in feed.columns if column.is_money)
+        occurrence = f"row_number() over (partition by {key} is null, {parts} order by {amounts}, source_file, source_line)"
+        con.execute(
+            f"create or replace temp table keyed as "
+            f"select * replace (coalesce({key}, concat_ws('|', {parts}, {occurrence})) as {key}) "
+            "from (from proven union all from acquitted)"
+        )
+        con.execute("create or replace temp view typed as from keyed")
 
 
-def _derive_key(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Give the rows without a key one that says what they are; two of the same kind are told apart by occurrence."""
-    key = quoted(feed.key[0])
-    parts = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in feed.derived_key)
-    amounts = ", ".join(f"{quoted(column.name)} nulls first" for column in feed.columns if column.is_money)
-    con.execute(
-        f"""
-        update typed set {key} = derived.key
-        from (
-            select row_id, concat_ws('|', {parts}, row_number() over (
-                partition by {parts} order by {amounts}, source_file, source_line
-            )) as key
-            from typed where {key} is null
-        ) as derived
-        where typed.row_id = derived.row_id
-        """
-    )
-
-
-def _settle_doubles(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _settle_doubles(task: Task) -> None:
     """Make the table ``doubles``: rows that are left out because another has their key.
 
     Rows that say the same are one row. Where they differ, or one of them is rejected, nobody knows which is right: all
-    of them are rejected.
+    of them are rejected (``is_clash``).
     """
+    con, feed = task.con, task.feed
     key = ", ".join(quoted(name) for name in feed.key)
-    bad_key = ", ".join(f"{typed(feed.column(name))} as {quoted(name)}" for name in feed.key)
-    content = ", ".join(quoted(name) for name in (*feed.column_names, DELETED.name))
+    bad_key = ", ".join(
+        f"{prefixed(feed.column(name), typed(feed.column(name)), task.source_id)} as {quoted(name)}" for name in feed.key
+    )
+    con.execute(
+        "create or replace temp table doubles (source_file varchar, source_line bigint, times bigint, is_clash boolean)"
+    )
     con.execute(
         f"""
         create or replace temp table keys_again as
@@ -297,145 +400,156 @@ def _settle_doubles(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         from (
             select {key}, 0 as is_bad from typed
             union all
-            select {bad_key}, 1 from delivered where rowid in (select row_id from bad)
+            select {bad_key}, 1 from suspects where rowid in (select row_id from bad)
         )
         group by {key}
         having count(*) > 1
         """
     )
-    con.execute("create or replace temp table doubles (row_id bigint)")
-    con.execute("create or replace temp table clashes (row_id bigint, times bigint)")
-    if not _count(con, "select count(*) from keys_again"):
+    if not task.count("select count(*) from keys_again"):
         return
     same = " and ".join(f"typed.{quoted(name)} is not distinct from keys_again.{quoted(name)}" for name in feed.key)
+    own_key = ", ".join(f"typed.{quoted(name)}" for name in feed.key)
+    content = ", ".join(f"typed.{quoted(name)}" for name in (*feed.column_names, DELETED))
     con.execute(
         f"""
-        create or replace temp table again as
-        select typed.row_id, times,
-            row_number() over (partition by {_of("typed", feed.key)} order by source_file, source_line) as occurrence,
-            is_bad = 1 or min(hash({_of("typed", (*feed.column_names, DELETED.name))})) over same_key
-                <> max(hash({_of("typed", (*feed.column_names, DELETED.name))})) over same_key as is_clash
-        from typed inner join keys_again on {same}
-        window same_key as (partition by {_of("typed", feed.key)})
-        """
-    )
-    con.execute("insert into clashes select row_id, times from again where is_clash")
-    con.execute("insert into doubles select row_id from again where is_clash or occurrence > 1")
-
-
-def _of(table: str, names: Iterable[str]) -> str:
-    return ", ".join(f"{table}.{quoted(name)}" for name in names)
-
-
-def _record_rejects(
-    con: duckdb.DuckDBPyConnection, drop_id: str, feed: Feed, tables: Sequence[TextTable], source_id: str
-) -> None:
-    con.execute(
-        f"""
-        insert into rejects
-        select {literal(drop_id)}, {literal(feed.system)}, {literal(feed.name)}, source_file, source_line, null, reason, text,
-            null, null, null, null, null, null
-        from {MALFORMED} where source_file in ({", ".join(literal(table.file) for table in tables)})
-        """
-    )
-    if not _count(con, "select count(*) from bad") + _count(con, "select count(*) from clashes"):
-        return
-    con.execute(
-        "create or replace temp table originals as "
-        + " union all ".join(
-            f"""
-            select {literal(table.file)} as source_file, source_line, {_original(table)} as text from {table.name}
-            where source_line in (
-                select source_line from delivered where source_file = {literal(table.file)}
-                and (rowid in (select row_id from bad) or rowid in (select row_id from clashes))
-            )
-            """
-            for table in tables
-        )
-    )
-    key_parts = [f"cast({prefixed(feed.column(n), typed(feed.column(n)), source_id)} as varchar)" for n in feed.key]
-    readable = " and ".join(
-        f"not ({' or '.join(condition for condition, _ in faults(feed, feed.column(name), is_required=name != 'company_id'))})"
-        for name in feed.key
-    )
-    names = set(feed.column_names)
-
-    def readable_value(name: str | None) -> str:
-        if name is None or name not in names:
-            return "null"
-        column = feed.column(name)
-        if column.is_money:
-            return f"case when regexp_full_match({quoted(name)}, '{NUMBER}') then try_cast({quoted(name)} as decimal(18, 3)) end"
-        wrong = " or ".join(condition for condition, _ in faults(feed, column, is_required=False))
-        return f"case when not coalesce({wrong}, false) then {prefixed(column, quoted(name), source_id)} end"
-
-    con.execute(
-        f"""
-        insert into rejects
-        select {literal(drop_id)}, {literal(feed.system)}, {literal(feed.name)}, source_file, source_line,
-            wrong."column", wrong.reason, left(originals.text, {LONGEST_TEXT}),
-            case when is_readable then array_to_string(key_values, '|') end,
-            case when is_readable then key_values end,
-            company_id, customer_id, currency, amount
+        insert into doubles
+        select source_file, source_line, times, is_clash
         from (
-            select rowid as row_id, source_file, source_line, coalesce({readable}, false) as is_readable,
-                [{", ".join(f"coalesce({part}, '')" for part in key_parts)}] as key_values,
-                {readable_value("company_id")} as company_id, {readable_value("customer_id")} as customer_id,
-                {readable_value("currency")} as currency, {readable_value(feed.amount)} as amount
-            from delivered
-        ) as delivered
-        inner join (
-            select row_id, faults[1].column as "column",
-                array_to_string(list_transform(faults, lambda fault: fault.reason), '; ') as reason
-            from bad
-            union all
-            select row_id, {literal(feed.key[0])}, 'the same key stands there ' || times || ' times with different content'
-            from clashes
-        ) as wrong using (row_id)
-        inner join originals using (source_file, source_line)
+            select typed.source_file, typed.source_line, times,
+                row_number() over (partition by {own_key} order by source_file, source_line) as occurrence,
+                is_bad = 1 or min(hash({content})) over same_key <> max(hash({content})) over same_key as is_clash
+            from typed inner join keys_again on {same}
+            window same_key as (partition by {own_key})
+        )
+        where is_clash or occurrence > 1
         """
     )
 
 
-def _original(table: TextTable) -> str:
-    """Return the record as it stood in the file (quotes only where they are needed)."""
-    values = ", ".join(f"coalesce(c{i}, '')" for i in range(len(table.header)))
-    quote_if_needed = """
-        lambda value: case when regexp_matches(value, '[",\\n\\r]') then '"' || replace(value, '"', '""') || '"' else value end
-    """
-    return f"array_to_string(list_transform([{values}], {quote_if_needed}), ',')"
-
-
-def _counts(con: duckdb.DuckDBPyConnection, feed: Feed, tables: Sequence[TextTable]) -> tuple[FileCount, ...]:
-    loaded = _by_file(con, "select source_file, count(*) from typed where row_id not in (from doubles) group by all")
-    doubles = _by_file(
-        con,
-        "select source_file, count(*) from typed where row_id in (from doubles) "
-        "and row_id not in (select row_id from clashes) group by all",
+def _record_malformed(task: Task, files: Collection[str]) -> None:
+    if not files:
+        return
+    task.con.execute(
+        f"""
+        insert into rejects (drop_id, system, feed, file, line, reason, text)
+        select {literal(task.drop_id)}, {literal(task.feed.system)}, {literal(task.feed.name)},
+            source_file, source_line, reason, text
+        from {MALFORMED} where source_file in ({", ".join(map(literal, files))})
+        """
     )
-    rejected = _by_file(con, f"select file, count(*) from rejects where feed = {literal(feed.name)} group by all")
-    counts = tuple(
-        FileCount(
-            feed=feed.name,
-            file=table.file,
-            rows_in=table.rows + table.malformed,
-            rows_loaded=loaded.get(table.file, 0),
-            rows_rejected=rejected.get(table.file, 0),
-            rows_duplicate=doubles.get(table.file, 0),
+
+
+def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs) -> None:
+    clashes = task.count("select count_if(is_clash) from doubles")
+    if not clashes and not task.count("select count(*) from bad"):
+        return
+    con, feed = task.con, task.feed
+    con.execute(
+        f"""
+        create or replace temp table wrong as
+        select suspects.*, bad.faults[1].column as "column",
+            array_to_string(list_transform(bad.faults, lambda fault: fault.reason), '; ') as reason
+        from bad inner join suspects on suspects.rowid = bad.row_id
+        """
+    )
+    if clashes:
+        con.execute(
+            f"""
+            insert into wrong
+            select delivered.*, {literal(feed.key[0])},
+                'the same key stands there ' || doubles.times || ' times with different content'
+            from doubles inner join delivered using (source_file, source_line)
+            where doubles.is_clash
+            """
         )
-        for table in tables
+    if inputs.sources:
+        records = " union all ".join(
+            f"select {source.file_expression} as source_file, source_line, {source.text} as text from {source.relation}"
+            for source in inputs.sources
+        )
+        con.execute(
+            f"update wrong set text = records.text from ({records}) as records "
+            "where records.source_file = wrong.source_file and records.source_line = wrong.source_line"
+        )
+    key_parts = ", ".join(
+        f"coalesce(cast({prefixed(feed.column(n), typed(feed.column(n)), task.source_id)} as varchar), '')" for n in feed.key
     )
+    key_faults = " or ".join(
+        f"coalesce({condition}, false)"
+        for name in feed.key
+        for condition, _ in faults(feed, feed.column(name), is_required=not (feed.optional_company and name == "company_id"))
+    )
+    con.execute(
+        f"""
+        insert into rejects
+        select {literal(task.drop_id)}, {literal(feed.system)}, {literal(feed.name)}, source_file, source_line,
+            "column", reason, text,
+            case when not ({key_faults}) then array_to_string([{key_parts}], '|') end,
+            case when not ({key_faults}) then [{key_parts}] end,
+            {", ".join(_readable(task, name) for name in ("company_id", "customer_id", "currency", feed.amount))}
+        from wrong
+        """
+    )
+
+
+def _readable(task: Task, name: str | None) -> str:
+    """Return SQL for a rejected row's value if it can be read, whatever else is wrong with the row."""
+    if name is None or name not in task.feed.column_names:
+        return "null"
+    column, c = task.feed.column(name), quoted(name)
+    if column.is_money:
+        return f"case when regexp_full_match({c}, '{NUMBER}') then try_cast({c} as decimal(18, 3)) end"
+    wrong = " or ".join(f"coalesce({condition}, false)" for condition, _ in faults(task.feed, column, is_required=False))
+    return f"case when not ({wrong}) then {prefixed(column, c, task.source_id)} end"
+
+
+def _write(task: Task) -> None:
+    """Write <feed>.parquet: the proven rows as they are, unless rows have to be added, left out or given a key."""
+    proven = task.folder / f"{task.feed.name}.proven.parquet"
+    target = task.folder / f"{task.feed.name}.parquet"
+    is_final = not task.count(
+        "select (select count(*) from acquitted) + (select count(*) from doubles) "
+        "+ (select count(*) from duckdb_tables() where table_name = 'keyed')"
+    )
+    if is_final:
+        proven.rename(target)
+        return
+    left_out = "" if not task.count("select count(*) from doubles") else "anti join doubles using (source_file, source_line)"
+    task.con.execute(f"copy (from typed {left_out}) to {literal(str(target))} (format parquet, compression zstd)")
+    task.con.execute("drop table if exists keyed cascade")
+    proven.unlink()
+
+
+def _counts(task: Task, sources: Sequence[Source], inputs: Inputs) -> tuple[FileCount, ...]:
+    feed = task.feed.name
+    landed = literal(str(task.folder / f"{feed}.parquet"))
+    loaded = task.by_file(f"select source_file, count(*) from read_parquet({landed}) group by all")
+    doubles = task.by_file("select source_file, count(*) from doubles where not is_clash group by all")
+    rejected = task.by_file(f"select file, count(*) from rejects where feed = {literal(feed)} group by all")
+    if inputs.sources:
+        rows_in = dict(task.by_file(f"select source_file, count(*) from {sources[0].relation} group by all"))
+        for source in inputs.sources:
+            rows_in[source.file] = rows_in.get(source.file, 0) + (source.malformed if source.file in inputs.own else 0)
+    else:
+        rows_in = {source.file: source.rows for source in sources}
+    counts = [
+        FileCount(feed, file, rows, loaded.get(file, 0), rejected.get(file, 0), doubles.get(file, 0))
+        for file, rows in rows_in.items()
+    ]
     for count in counts:
-        # The books of the landing itself: a row that is in none of the three would be lost without a word.
+        # The landing's own books: a row that is in none of the three would be lost without a word.
         if count.rows_in != count.rows_loaded + count.rows_rejected + count.rows_duplicate:
             raise UnreadableFile(count.file, f"its rows do not add up after reading ({count})")
-    return counts
+    return tuple(counts)
 
 
-def _by_file(con: duckdb.DuckDBPyConnection, query: str) -> Mapping[str, int]:
-    return dict(con.execute(query).fetchall())
-
-
-def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    [[count]] = con.execute(query).fetchall()
-    return int(count)
+def _notes(task: Task, sources: Sequence[Source]) -> list[str]:
+    notes = []
+    extra = sorted({name for source in sources for name in _extra(task.feed, source)})
+    if extra:
+        notes.append(f"unknown columns kept: {', '.join(extra)}")
+    trimmed = task.count("select count_if(is_trimmed) from suspects")
+    if trimmed:
+        notes.append(f"spaces around keys trimmed in {trimmed} rows")
+    return notes

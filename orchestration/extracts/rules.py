@@ -108,8 +108,7 @@ def _number_faults(feed: Feed, column: Column, c: str) -> list[tuple[str, str]]:
         (f"length(ltrim(split_part(ltrim({c}, '-'), '.', 1), '0')) > {whole}", f"{c} || ' is too large'"),
         (f"{significant} > {decimals}", f"{c} || ' has more than {decimals} decimals'"),
     ]
-    in_row_currency = column.is_money and not column.name.endswith("_base") and "currency" in feed.column_names
-    if in_row_currency:
+    if _is_in_row_currency(feed, column):
         units = " ".join(
             f"when {significant} > {decimals} then currency in ({_list(code for code, n in minor_units().items() if n == decimals)})"
             for decimals in sorted(set(minor_units().values()), reverse=True)
@@ -124,6 +123,54 @@ def _number_faults(feed: Feed, column: Column, c: str) -> list[tuple[str, str]]:
         low, high = column.range
         found.append((f"{value} not between {low} and {high}", f"{c} || ' is not from {low} to {high}'"))
     return found
+
+
+def passes(feed: Feed, column: Column, *, is_required: bool, may_hold_control: bool) -> str:
+    """Return a cheap test that only a right value passes; what does not pass is judged by ``faults``."""
+    c = quoted(column.name)
+    match column.type:
+        case "date":
+            value = f"try_cast({c} as date)"
+            test = f"(cast({value} as varchar) = {c} and not {_outside_years(value)})"
+        case "money" | "signed_money":
+            test = _plain_amount(feed, column, c)
+        case "decimal" | "rate":
+            above_zero = f" and {typed(column)} > 0" if column.type == "rate" else ""
+            test = f"(regexp_full_match({c}, '[0-9]{{1,9}}([.][0-9]{{1,9}})?'){above_zero})"
+            test = test if not column.range else f"not ({_any(faults(feed, column, is_required=False))})"
+        case "text":
+            test = f"not regexp_matches({c}, '{CONTROL_IN_TEXT}')" if may_hold_control else "true"
+        case "id" | "code" if not may_hold_control:
+            test = f"{c} in ({_list(column.values)})" if column.values else f"{c} <> 'ALL'"
+        case _:
+            test = f"not ({_any(faults(feed, column, is_required=False))})"
+    return f"coalesce({test}, {'false' if is_required else f'{c} is null'})"
+
+
+def _plain_amount(feed: Feed, column: Column, c: str) -> str:
+    sign = "-?" if column.type == "signed_money" else ""
+
+    def written(decimals: int) -> str:
+        return f"regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.][0-9]{{1,{decimals}}})?')"
+
+    if not _is_in_row_currency(feed, column):
+        return written(3)
+    by_units = {units: [code for code, n in minor_units().items() if n == units] for units in (0, 3)}
+    return f"""
+        case
+            when currency in ({_list(by_units[0])}) then regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.]0+)?')
+            when currency in ({_list(by_units[3])}) then {written(3)}
+            else {written(2)}
+        end
+    """
+
+
+def _is_in_row_currency(feed: Feed, column: Column) -> bool:
+    return column.is_money and not column.name.endswith("_base") and "currency" in feed.column_names
+
+
+def _any(found: list[tuple[str, str]]) -> str:
+    return " or ".join(f"coalesce({condition}, false)" for condition, _ in found)
 
 
 def typed(column: Column, expression: str | None = None) -> str:

@@ -9,7 +9,7 @@ import codecs
 import csv
 import hashlib
 import io
-import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 # Of these, one that no line holds becomes the separator, so that DuckDB takes lines whole.
 SEPARATORS = (b"\x02\x03", b"\x1f\x1e", b"\x1c\x1d", b"\x05\x06\x05")
 LINE_MARK = b"|"
+CONTROL = bytes([*range(32), 127])
+CONTROL_C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class TextFile:
     is_plain: bool
     has_overlong: bool
     has_quotes: bool
+    # Whether there is any control character but line ends (and a tab where it is the delimiter).
+    has_control: bool
 
     @property
     def data_lines(self) -> int:
@@ -71,6 +75,8 @@ class _Shape:
     overlong: bool = False
     quotes: bool = False
     quote: bytes = b""
+    delimiter: bytes = b","
+    control: bool = False
     head: bytes = b""
     tail: bytes = b""
     _since_line_feed: int = 0
@@ -83,6 +89,10 @@ class _Shape:
         self.pairs += seam.count(b"\r\n") - self.tail.count(b"\r\n")
         # The last line may be followed by line ends; a blank line before it is one that a reader would drop.
         self.quotes = self.quotes or bool(self.quote) and self.quote in chunk
+        if not self.control:
+            harmless = b"\r\n" + self.delimiter
+            self.control = len(chunk.translate(None, CONTROL.translate(None, harmless))) < len(chunk)
+            self.control = self.control or bool(b"\xc2" in seam and CONTROL_C1.search(seam))
         self.blank = self.blank or b"\n\n" in seam or b"\n\r\n" in seam
         first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
         if first < 0:
@@ -144,7 +154,7 @@ def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> TextFil
         chunks = _checked_utf8(chunks, name)
     else:
         chunks = _recoded(chunks, name, dialect.encoding)
-    shape = _Shape(quote=dialect.quote.encode())
+    shape = _Shape(quote=dialect.quote.encode(), delimiter=dialect.delimiter.encode())
     if not is_gzip and _is_utf8(dialect.encoding):
         for chunk in chunks:
             shape.see(chunk)
@@ -166,6 +176,7 @@ def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> TextFil
         is_plain=shape.is_plain,
         has_overlong=shape.overlong,
         has_quotes=shape.quotes,
+        has_control=shape.control,
     )
 
 
