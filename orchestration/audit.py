@@ -325,7 +325,7 @@ CHECKS = (
             group by item_id
         )
         select
-            item_id, currency, amount, base_currency, amount_base, booked_amount, booked_amount_base
+            item_id, items.currency, amount, base_currency, amount_base, booked_amount, booked_amount_base
         from items inner join minor_units on minor_units.currency = items.base_currency
         where not is_revalued and case
             when items.currency = items.base_currency then amount_base != amount
@@ -727,7 +727,7 @@ def _count_fillings(con: duckdb.DuckDBPyConnection, feed: str) -> None:
 def _put(con: duckdb.DuckDBPyConnection, check: Check) -> Result:
     con.execute(f"create or replace temp table found as {check.sql}")
     (rows,) = con.execute("select count(*) from found").fetchone() or (0,)
-    cursor = con.execute(f"select * from found limit {EXAMPLES}")
+    cursor = con.execute("select * from found")
     names = [column[0] for column in cursor.description or []]
-    examples = tuple(", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True) if value is not None) for row in cursor.fetchall())
+    examples = tuple(", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True) if value is not None) for row in cursor.fetchmany(EXAMPLES))
     return Result(check, rows, examples)

@@ -39,6 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader of our output (`arw rejects | head`) has seen enough; keep the interpreter from complaining too.
         sys.stdout = None  # type: ignore[assignment]
         return errors.DONE
+    except Exception as error:
+        # What the machine refused (no room, no rights, a damaged file) is told as it is; anything else is a bug and keeps its trace.
+        if not isinstance(error, OSError) and not type(error).__module__.endswith("duckdb"):
+            raise
+        terminal.report_error(errors.ArwError(f"{error}\nThe published version is unchanged. Remove the cause and run again."), as_json=options.as_json)
+        return errors.FAILED
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

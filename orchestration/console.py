@@ -26,7 +26,6 @@ LOCKED = {
     "autoinstall_known_extensions": "false",
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
-    "lock_configuration": "true",
 }
 
 
@@ -56,14 +55,14 @@ def interactive(home: Home, how: str, limits: Limits) -> int:
     pending = ""
     while True:
         try:
-            pending += input("   ...> " if pending else "arw> ") + "\n"
+            pending += input(("   ...> " if pending else "arw> ") if sys.stdin.isatty() else "") + "\n"
         except EOFError:
             break
         except KeyboardInterrupt:
             pending = ""
             continue
         if pending.strip() in ("exit", "quit", ".exit", ".quit"):
-            break
+            return DONE
         if pending.rstrip().endswith(";"):
             execute(home, pending, how, limits)
             pending = ""
@@ -107,6 +106,8 @@ def _serve(request: str) -> int:
         # Threads share the address space that the limit allows: two are quick enough, and leave it to the data.
         config = LOCKED | {"memory_limit": f"{limits.memory_mb}MB", "threads": "2", "temp_directory": ""}
         with duckdb.connect(asked["file"], read_only=True, config=config) as con:
+            con.execute("set search_path = 'marts,meta'")
+            con.execute("set lock_configuration = true")
             con.execute(statements[0])
             columns = [column[0] for column in con.description or []]
             found = con.fetchmany(limits.rows + 1)
@@ -116,6 +117,9 @@ def _serve(request: str) -> int:
     except MemoryError:
         terminal.say(f"error: the query needs more than {limits.memory_mb} MB; --memory-mb N allows more")
         return FAILED
+    if statements[0].type.name == "EXPLAIN":
+        print("\n".join(plan for _, plan in found))
+        return DONE
     terminal.rows(columns, islice(found, limits.rows), asked["how"])
     if len(found) > limits.rows:
         terminal.say(f"only the first {limits.rows} rows are shown; --rows N shows more")

@@ -26,12 +26,11 @@ def read(home: Home) -> dict[str, Any]:
             con,
             """
             select
-                items.company_id, items.currency, sum(items.open_amount) as open_amount,
-                sum(items.open_amount) filter (where items.open_amount > 0) as gross_amount,
-                max(outside.rejected_amount) as rejected_amount, max(outside.held_amount) as held_amount
-            from marts.fct_open_items as items
-            left join meta.amounts_outside as outside on outside.company_id = items.company_id and outside.currency = items.currency
-            group by items.company_id, items.currency order by 1, 2
+                outside.company_id, outside.currency, coalesce(sum(items.open_amount), 0) as net_amount, outside.gross_receivable_amount as gross_amount,
+                outside.rejected_amount, outside.held_amount
+            from meta.amounts_outside as outside
+            left join marts.fct_open_items as items on items.company_id = outside.company_id and items.currency = outside.currency
+            group by all order by 1, 2
             """,
         )
         status["gl_differences"] = _records(

@@ -140,8 +140,8 @@ def _examples(home: Home, sql: str) -> list[str]:
     try:
         with duckdb.connect(str(home.warehouse), read_only=True) as con:
             meta.attach(con, home, "ar_build")
-            cursor = con.execute(f"select * from ({sql}) limit 3")
+            cursor = con.execute(sql)
             names = [column[0] for column in cursor.description]
-            return [", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return [", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in cursor.fetchmany(3)]
     except duckdb.Error as error:
         return [f"(its rows cannot be shown: {error})"]
