@@ -158,28 +158,28 @@ CASES = [
     ),
     case(
         "recovery_with_the_wrong_sign",
-        "A recovery of −10 is against its type: held.",
+        "A recovery of -10 is against its type: held.",
         [invoice("I", 100, "2026-01-10"), adjust("J", "recovery", -10, "2026-01-20", of="I")],
         open={"2026-01-20": {"I": 100}},
         held={"J"},
     ),
     case(
         "refund_with_the_wrong_sign",
-        "A refund of −10 of a receipt is against its type: held.",
+        "A refund of -10 of a receipt is against its type: held.",
         [receipt("R", 100, "2026-01-10"), adjust("J", "refund", -10, "2026-01-20", of_receipt="R")],
         open={"2026-01-20": {"R": -100}},
         held={"J"},
     ),
     case(
         "chargeback_with_the_wrong_sign",
-        "A chargeback of −10 is against its type: held.",
+        "A chargeback of -10 is against its type: held.",
         [invoice("I", 100, "2026-01-10"), adjust("J", "chargeback", -10, "2026-01-20", of="I")],
         open={"2026-01-20": {"I": 100}},
         held={"J"},
     ),
     case(
         "other_and_transfer_go_either_way",
-        "+5 and −8 of type other, −7 of type transfer: 100 + 5 − 8 − 7 = 90.",
+        "+5 and -8 of type other, -7 of type transfer: 100 + 5 - 8 - 7 = 90.",
         [
             invoice("I", 100, "2026-01-10"),
             adjust("J1", "other", 5, "2026-01-20", of="I"),

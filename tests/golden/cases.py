@@ -93,9 +93,10 @@ class Case:
     def rows(self, number: int) -> list[tuple[str, dict[str, str]]]:
         """Return the rows of one drop as text, ids in full, the case's customer and company filled in."""
         rows = list(self.drops[number]) if number < len(self.drops) else []
-        if rows and not any(row.feed == "customers" and row.values["customer_id"] == "C" for row in rows):
-            rows.append(customer("C"))
-        if rows and self.own_company:
+        if not any(_is_the_customer(row) for row in rows):
+            earlier = [row for drop in self.drops[:number] for row in drop if _is_the_customer(row)]
+            rows.append(earlier[-1] if earlier else customer("C"))
+        if self.own_company:
             rows.append(Row("companies", {"company_id": "OWN", "name": self.name, "base_currency": self.own_company}))
         return [(row.feed, self._text(row)) for row in rows]
 
@@ -116,8 +117,17 @@ class Case:
             return "receipt"
 
 
+def _is_the_customer(row: Row) -> bool:
+    return row.feed == "customers" and row.values["customer_id"] == "C"
+
+
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def as_text(rows: Iterable[Row]) -> list[tuple[str, dict[str, str]]]:
+    """Return rows as text, ids as they stand."""
+    return [(row.feed, {name: _as_text(value) for name, value in row.values.items() if value is not None}) for row in rows]
 
 
 def case(name: str, why: str, *drops: Iterable[Row], held: Iterable[str] = (), flagged: Iterable[str] = (), **expected: Any) -> Case:

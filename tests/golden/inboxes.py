@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+import yaml
 from oracle.drops import Drop, make_drop
 
-from . import adjustments, applications, terms
-from .cases import Case, Row, company, customer, invoice, rate
+from . import absence, adjustments, applications, balance_forward, currencies, history, months, open_amounts, practice, terms
+from .cases import Case, Row, as_text, company, customer, invoice, rate
 from .cases import terms as payment_terms
 
 # What held and rejected amounts are measured against: without it a few refused rows would refuse the publishing of all cases.
@@ -50,6 +53,12 @@ class Calendar:
     extracted_at: str
     books_through: str
     mode: str = "full"
+    scope: dict[str, Any] | None = None
+
+    def manifest(self) -> str:
+        """Return the drop's manifest."""
+        entries = {"extracted_at": self.extracted_at, "books_through": self.books_through, "mode": self.mode, "scope": self.scope}
+        return yaml.safe_dump({name: value for name, value in entries.items() if value is not None})
 
 
 @dataclass(frozen=True)
@@ -61,32 +70,43 @@ class Inbox:
     cases: list[Case]
     shared: list[Row]
 
+    @property
+    def as_of(self) -> date:
+        """The last day of the newest drop's books."""
+        return date.fromisoformat(self.drops[-1].books_through)
+
     def feeds(self, number: int, cases: list[Case] | None = None) -> dict[str, list[dict[str, str]]]:
-        """Return one drop's rows by feed, of all the cases or of some."""
+        """Return one drop's rows by feed, of all the cases or of some (a feed that others deliver is then there, and empty)."""
         feeds: dict[str, list[dict[str, str]]] = defaultdict(list)
-        wanted = self.cases if cases is None else cases
-        inbox = Case(name="", why="", drops=[self.shared])
-        for each in [*wanted]:
-            for feed, row in each.rows(number):
-                feeds[feed].append(row)
+        for each in self.cases:
+            for row in each.drops[number] if number < len(each.drops) else []:
+                feeds.setdefault(row.feed, [])
+        for each in self.cases if cases is None else cases:
+            for feed, text in each.rows(number):
+                feeds[feed].append(text)
         if number == 0 or self.drops[number].mode != "incremental":
-            for row in inbox.drops[0]:
-                feeds[row.feed].append(
-                    {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in row.values.items() if value is not None}
-                )
+            for feed, text in as_text(self.shared):
+                feeds[feed].append(text)
         return dict(feeds)
 
     def oracle_drops(self, cases: list[Case] | None = None) -> list[Drop]:
         """Return the drops for the oracle."""
         return [
-            make_drop(drop.name, self.feeds(number, cases), extracted_at=drop.extracted_at, books_through=drop.books_through, mode=drop.mode)
+            make_drop(
+                drop.name,
+                self.feeds(number, cases),
+                extracted_at=drop.extracted_at,
+                books_through=drop.books_through,
+                mode=drop.mode,
+                scope=drop.scope,
+            )
             for number, drop in enumerate(self.drops)
         ]
 
     def write(self, folder: Path) -> Path:
         """Write the inbox as a user would hand it over."""
         for number, drop in enumerate(self.drops):
-            write_drop(folder / drop.name, self.feeds(number), f"extracted_at: {drop.extracted_at}\nbooks_through: {drop.books_through}\nmode: {drop.mode}\n")
+            write_drop(folder / drop.name, self.feeds(number), drop.manifest())
         return folder
 
 
@@ -123,8 +143,44 @@ def _ballast(*pairs: tuple[str, str]) -> list[Row]:
 CORE = Inbox(
     "core",
     [Calendar("2026-07-01", "2026-07-01T06:00:00Z", "2026-06-30")],
-    [*applications.CASES, *adjustments.CASES, *terms.CASES],
-    [*COMPANIES, *TERMS, *RATES, *_ballast(("ACME", "EUR"), ("BETA", "EUR"))],
+    [*applications.CASES, *practice.CASES, *adjustments.CASES, *terms.CASES, *currencies.CASES, *balance_forward.CASES, *months.CASES],
+    [*COMPANIES, *TERMS, *RATES, *_ballast(("ACME", "EUR"), ("BETA", "EUR"), ("ACME", "USD"), ("ACME", "DKK"), ("ACME", "SEK"))],
 )
 
-INBOXES = [CORE]
+_MASTER = [*COMPANIES, *TERMS, *RATES]
+
+HISTORY = Inbox(
+    "history",
+    [
+        Calendar("2026-03-01", "2026-03-01T06:00:00Z", "2026-02-28"),
+        Calendar("2026-04-01", "2026-04-01T06:00:00Z", "2026-03-31", "incremental"),
+        Calendar("2026-05-01", "2026-05-01T06:00:00Z", "2026-04-30", "incremental"),
+        Calendar("2026-06-16", "2026-06-16T06:00:00Z", "2026-06-15", "incremental"),
+    ],
+    history.CASES,
+    [*_MASTER, *_ballast(("ACME", "EUR"), ("ACME", "PLN"))],
+)
+
+ABSENCE = Inbox(
+    "absence",
+    [
+        Calendar("2026-03-01", "2026-03-01T06:00:00Z", "2026-02-28"),
+        Calendar("2026-04-01", "2026-04-01T06:00:00Z", "2026-03-31"),
+        Calendar("2026-05-01", "2026-05-01T06:00:00Z", "2026-04-30", scope={"companies": ["BETA"], "posting_from": "2026-03-01"}),
+    ],
+    absence.CASES,
+    [*_MASTER, *_ballast(("ACME", "EUR"), ("BETA", "EUR"))],
+)
+
+OPEN_AMOUNTS = Inbox(
+    "open_amounts",
+    [
+        Calendar("2026-03-01", "2026-03-01T06:00:00Z", "2026-02-28", "open_items"),
+        Calendar("2026-04-01", "2026-04-01T06:00:00Z", "2026-03-31", "open_items"),
+        Calendar("2026-05-01", "2026-05-01T06:00:00Z", "2026-04-30", "open_items"),
+    ],
+    open_amounts.CASES,
+    [*_MASTER, *_ballast(("ACME", "EUR"))],
+)
+
+INBOXES = [CORE, HISTORY, ABSENCE, OPEN_AMOUNTS]

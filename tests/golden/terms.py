@@ -174,7 +174,7 @@ CASES = [
     ),
     case(
         "posted_before_its_document_date",
-        "Posted 20 January, dated 31 January: on the 20th its age by document date is −11, which is the first bucket.",
+        "Posted 20 January, dated 31 January: on the 20th its age by document date is -11, which is the first bucket.",
         [invoice("I", 10, "2026-01-31", "2026-02-28", posted="2026-01-20")],
         open={"2026-01-20": {"I": 10}},
         aging={("2026-01-20", "document_date"): {"1_30": 10}, ("2026-01-20", "due_date"): {"current": 10}},

@@ -233,18 +233,7 @@ class CompanyBooks:
         }
 
 
-ROLL_FORWARD = (
-    "billed",
-    "finance_charge",
-    "credited",
-    "collected",
-    "discount",
-    "written_off",
-    "refunded",
-    "transferred",
-    "revalued",
-    "other",
-)
+ROLL_FORWARD = ["billed", "finance_charge", "credited", "collected", "discount", "written_off", "refunded", "transferred", "revalued", "other"]
 
 
 def roll_forward(ledger: Ledger, company_id: str, currency: str, as_of: date) -> dict[date, dict[str, Decimal]]:
@@ -259,6 +248,10 @@ def roll_forward(ledger: Ledger, company_id: str, currency: str, as_of: date) ->
             if event.item.currency == currency and month.holds(event.posting_date):
                 moved[event.movement] += event.amount
         closing = opening + sum(moved.values(), ZERO)
-        rows[month.end] = {"opening": opening, **{name: moved[name] for name in ROLL_FORWARD}, "closing": closing}
+        rows[month.end] = {
+            "opening_amount": opening,
+            **{f"{name}_amount": moved[name] for name in ROLL_FORWARD},
+            "closing_amount": closing,
+        }
         opening = closing
     return rows

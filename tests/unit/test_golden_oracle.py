@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from golden.cases import Case
 from golden.inboxes import INBOXES, Inbox
 from oracle.drops import knowledge_times, state_at
 from oracle.ledger import Ledger, derive
-from oracle.metrics import aging, open_items
+from oracle.metrics import CompanyBooks, aging, open_items, roll_forward
 
 EVERY_CASE = [pytest.param(inbox, case, id=case.name) for inbox in INBOXES for case in inbox.cases]
 
@@ -22,6 +23,15 @@ def ledger_of(inbox: Inbox, case: Case, known: int | None = None) -> Ledger:
 
 def when(key: str | tuple[str, int]) -> tuple[date, int | None]:
     return (date.fromisoformat(key), None) if isinstance(key, str) else (date.fromisoformat(key[0]), key[1])
+
+
+def month_row(ledger: Ledger, case: Case, table: str, month_end: date, as_of: date) -> dict[str, Any]:
+    company = case.id("OWN")
+    if table == "rollforward":
+        return dict(roll_forward(ledger, company, str(case.own_company), as_of)[month_end])
+    books = CompanyBooks(ledger, company, as_of)
+    month = next(month for month in books.months() if month.end == month_end)
+    return dict({"dso": books.dso, "turnover": books.turnover, "collection": books.collection}[table](month))
 
 
 @pytest.mark.parametrize(("inbox", "case"), EVERY_CASE)
@@ -50,6 +60,10 @@ def test_the_oracle_agrees_with_the_hand(inbox: Inbox, case: Case) -> None:
             if owner != "BALLAST":
                 cells[bucket] = cells.get(bucket, Decimal(0)) + amount
         assert cells == {bucket: Decimal(amount) for bucket, amount in expected.items()}, (day, basis)
+    for table, rows in case.months.items():
+        for day, columns in rows.items():
+            found = month_row(ledger, case, table, date.fromisoformat(day), inbox.as_of)
+            assert {name: found[name] for name in columns} == {n: v if v is None or isinstance(v, bool) else Decimal(v) for n, v in columns.items()}, day
     mine = case.objects()
     assert {e.object_id for e in ledger.exceptions if e.is_held and e.object_id in mine} == {case.id(short) for short in case.held}
     assert {e.object_id for e in ledger.exceptions if not e.is_held and e.object_id in mine} == {case.id(short) for short in case.flagged}
