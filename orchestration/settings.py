@@ -53,6 +53,16 @@ class Home:
         return self.root / "overrides.jsonl"
 
     @property
+    def snapshots(self) -> Path:
+        """The frozen weekly agings with their chain of records; append-only."""
+        return self.root / "snapshots"
+
+    @property
+    def reports(self) -> Path:
+        """The weekly report's files, a folder per week end; rewritten from the snapshots when lost."""
+        return self.root / "reports"
+
+    @property
     def dbt_target(self) -> Path:
         """dbt's compiled project and run results."""
         return self.root / "dbt_target"
