@@ -17,14 +17,14 @@ from orchestration.demo.chance import Chance, Ints
 from orchestration.demo.days import NEVER, drop_of
 from orchestration.demo.documents import Documents
 from orchestration.demo.parties import HABITS, Customers, Relations
-from orchestration.demo.settlements import DELETED, LATER, POSTED, Plans, Rows
+from orchestration.demo.postings import NONE, Rows
+from orchestration.demo.settlements import DELETED, LATER, POSTED, Plans
 
 CHANNELS = ["call", "email", "letter", "sms", "meeting", "portal"]
 OUTCOMES = ["no_answer", "left_message", "contacted", "promise", "refused", "claims_paid", "escalated", "dispute"]
 PROMISE, DISPUTE = OUTCOMES.index("promise"), OUTCOMES.index("dispute")
 PROMISE_STATUSES = ["open", "cancelled", "superseded"]
 OPEN, CANCELLED, SUPERSEDED = range(len(PROMISE_STATUSES))
-NONE = -1
 
 # In this week a collector leaves; her accounts go to a colleague.
 _LEAVING_DROP = 4
@@ -415,5 +415,6 @@ def _versions(before: dict[str, Ints], has_before: np.ndarray, after: dict[str, 
 
 def _plain(name: str) -> str:
     """Return a name as the local part of an address: lower case, without accents."""
-    name = name.translate(str.maketrans({"ß": "ss", "Ł": "L", "ł": "l", "'": "", "-": "", " ": "."}))
+    for letter, instead in [("ß", "ss"), ("Ł", "L"), ("ł", "l"), ("'", ""), ("-", ""), (" ", ".")]:
+        name = name.replace(letter, instead)
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

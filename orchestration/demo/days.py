@@ -50,7 +50,7 @@ def _next_in(chosen: Flags) -> Ints:
 _BUSINESS = _next_in(IS_BUSINESS)
 _WEEKDAY = np.array([d.weekday() for d in _DATES])
 _DAY = np.array([d.day for d in _DATES])
-_IS_MONTH_END = np.append(MONTH[1:] != MONTH[:-1], True)
+_IS_MONTH_END = np.diff(MONTH, append=-1) != 0
 _MONTH_END = _next_in(_IS_MONTH_END)
 
 
@@ -64,7 +64,7 @@ def _business_days_of(chosen: Flags) -> Flags:
 # How customers pay: daily, on one day of the week, or by the month.
 RUNS = np.stack(
     [_BUSINESS]
-    + [_next_in(weekday == _WEEKDAY) for weekday in range(5)]
+    + [_next_in(np.isin(_WEEKDAY, weekday)) for weekday in range(5)]
     + [_next_in(_business_days_of(np.isin(_DAY, [10, 25])))]
     + [_next_in(_business_days_of(_DAY == 15))]
     + [_next_in(_business_days_of(_IS_MONTH_END))]

@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from orchestration.demo import balances, days, ledger, parties
+from orchestration.demo import balances, days, parties
 from orchestration.demo.chance import Ints
 from orchestration.demo.documents import INVOICE
-from orchestration.demo.ledger import DEBIT
 from orchestration.demo.parties import Relations
-from orchestration.demo.settlements import Rows
+from orchestration.demo.postings import Counters, Postings
 
 FIRST_NUMBER = 90_000_001
 MISSING_NUMBER = 99_999_999
@@ -30,74 +29,30 @@ _POSTED = days.number_of(date(2026, 8, 12))
 _PAID = days.number_of(date(2026, 8, 19))
 
 
-def rows(relations: Relations, documents: int) -> tuple[dict[str, dict[str, Ints]], list[str]]:
+def post(relations: Relations, documents: int) -> tuple[dict[str, dict[str, Ints]], list[str]]:
     """Return the faulty rows by table, for a demo of so many documents, and what is to be said about each."""
     chosen = (relations.company == 0) & (relations.currency == relations.base) & (relations.opened == days.START)
     relation = int(np.flatnonzero(chosen & ~relations.is_intercompany & ~relations.is_oldest_first)[0])
+    currency = int(relations.currency[relation])
     unit = max(documents // 1000, 1)
     wanted, owed, paid = 25 * unit, 10 * unit, 12 * unit
-    currency = int(relations.currency[relation])
-    one = np.array([0, 1, 2], dtype=np.int64)
-
-    docs = Rows(
-        prefix=DEBIT,
-        number=0,
-        drop=0,
-        is_deleted=0,
-        relation=relation,
-        kind=INVOICE,
-        day=_POSTED,
-        posting=_POSTED,
-        due=_POSTED + 30,
-        currency=currency,
-        rate=0,
-        gross=0,
-        tax=0,
-        gross_base=0,
-        original=ledger.NONE,
-        status=ledger.IS_POSTED,
-        voided=ledger.NONE,
-    )
+    numbers = np.array([FIRST_NUMBER, FIRST_NUMBER + 1], dtype=np.int64)
     gross = np.array([owed, 40 * unit], dtype=np.int64)
-    docs.add(number=FIRST_NUMBER + one[:2], gross=gross, gross_base=gross, due=np.array([_POSTED + 30, _POSTED - 10]))
-    receipts = Rows(
-        number=0,
-        drop=0,
-        relation=relation,
-        is_identified=1,
-        day=_PAID,
-        currency=currency,
-        rate=0,
-        amount=0,
-        amount_base=0,
-        status=ledger.CLEARED,
-        reversed=ledger.NONE,
-    )
     cash = np.array([wanted, paid], dtype=np.int64)
-    receipts.add(number=FIRST_NUMBER + one[:2], amount=cash, amount_base=cash)
-    applications = Rows(
-        number=0,
-        drop=0,
-        source=0,
-        source_prefix=ledger.RECEIPT,
-        source_number=0,
-        target_prefix=DEBIT,
-        target_number=0,
-        sequence=0,
-        applied=_PAID,
-        currency=currency,
-        amount=0,
-        source_currency=currency,
-        source_amount=ledger.NONE,
-        discount=0,
-        reversed=ledger.NONE,
-    )
-    applications.add(
-        number=FIRST_NUMBER + one[:2], source_number=FIRST_NUMBER + one[:2], amount=cash, target_number=np.array([MISSING_NUMBER, FIRST_NUMBER], dtype=np.int64)
-    )
-    movements = Rows(relation=relation, is_identified=1, currency=currency, day=0, known=0, forgotten=days.NEVER, amount=0, amount_base=0)
-    movements.add(day=np.full(2, _POSTED), amount=gross, amount_base=gross)
-    movements.add(day=np.full(2, _PAID), amount=-cash, amount_base=-cash)
+    same = {"relation": relation, "currency": currency}
+
+    rows = Postings(Counters())
+    rows.documents.add(
+        number=numbers, kind=INVOICE, day=_POSTED, posting=_POSTED, gross=gross, gross_base=gross,
+        due=np.array([_POSTED + 30, _POSTED - 10], dtype=np.int64), **same,
+    )  # fmt: skip
+    rows.receipts.add(number=numbers, day=_PAID, amount=cash, amount_base=cash, **same)
+    rows.applications.add(
+        number=numbers, source_number=numbers, target_number=np.array([MISSING_NUMBER, FIRST_NUMBER], dtype=np.int64), applied=_PAID,
+        currency=currency, source_currency=currency, amount=cash,
+    )  # fmt: skip
+    rows.movements.add(day=_POSTED, amount=gross, amount_base=gross, **same)
+    rows.movements.add(day=_PAID, amount=-cash, amount_base=-cash, **same)
 
     company = parties.COMPANIES[0].company_id
     notes = [
@@ -108,24 +63,16 @@ def rows(relations: Relations, documents: int) -> tuple[dict[str, dict[str, Ints
         f"the general ledger of {balances.JOURNAL_COMPANY} is {_text(balances.JOURNAL_MINOR_UNITS)} USD too high on {balances.JOURNAL_MONTH}: "
         "a manual journal, taken back the month after",
     ]
-    tables = {"documents": docs, "receipts": receipts, "applications": applications, "movements": movements}
-    return {name: table.columns() for name, table in tables.items()}, notes
+    return rows.tables(), notes
 
 
 def account_columns() -> dict[str, Any]:
     """Return the account of an unknown customer."""
     return {
-        "account_id": [f"AC{UNKNOWN_CUSTOMER}"],
-        "customer_id": [UNKNOWN_CUSTOMER],
-        "segment": ["small business"],
-        "industry": ["wholesale"],
-        "risk_class": ["B"],
-        "collector_id": ["U004"],
-        "account_owner_id": ["U001"],
-        "preferred_channel": ["email"],
-        "do_not_contact": np.zeros(1, dtype=np.int64),
-        "drop": np.zeros(1, dtype=np.int64),
-    }
+        "account_id": [f"AC{UNKNOWN_CUSTOMER}"], "customer_id": [UNKNOWN_CUSTOMER], "segment": ["small business"],
+        "industry": ["wholesale"], "risk_class": ["B"], "collector_id": ["U004"], "account_owner_id": ["U001"],
+        "preferred_channel": ["email"], "do_not_contact": np.zeros(1, dtype=np.int64), "drop": np.zeros(1, dtype=np.int64),
+    }  # fmt: skip
 
 
 def _text(minor_units: int) -> str:

@@ -13,9 +13,11 @@ import duckdb
 import numpy as np
 
 from orchestration.demo import balances, crm, days, deliberate, parties, rates, store, words, writer
+from orchestration.demo.block import Block
 from orchestration.demo.chance import Chance, Ints
 from orchestration.demo.documents import apportion, make_documents
-from orchestration.demo.ledger import Counters, Ledger
+from orchestration.demo.ledger import post
+from orchestration.demo.postings import Counters
 from orchestration.demo.settlements import LATER, plan
 
 SIZES = {"small": 20_000, "medium": 200_000, "large": 1_000_000}
@@ -96,7 +98,7 @@ def _draw(connection: duckdb.DuckDBPyConnection, chance: Chance, count: int, pro
         block = relations.take(rows)
         docs = make_documents(chance, rate_table, block, counts[rows], first)
         plans = plan(chance, docs, block)
-        for name, columns in Ledger(chance, rate_table, block, docs, plans, counters).tables().items():
+        for name, columns in post(Block(chance, rate_table, block, docs, plans), counters).items():
             if "relation" in columns:
                 columns["relation"] = rows[columns["relation"]]
             store.append(connection, name, columns)
@@ -104,7 +106,7 @@ def _draw(connection: duckdb.DuckDBPyConnection, chance: Chance, count: int, pro
             store.append(connection, name, columns)
         first += len(docs)
         progress(f"drew {first - 1:,} documents")
-    faulty, notes = deliberate.rows(relations, count)
+    faulty, notes = deliberate.post(relations, count)
     for name, columns in faulty.items():
         store.append(connection, name, columns)
     store.append(connection, "accounts", deliberate.account_columns())
@@ -166,7 +168,7 @@ def _store_parties(
 
     ids = _customer_ids(customers)
     countries = parties.country_codes(customers)
-    common = {
+    common: dict[str, Any] = {
         "customer_id": ids,
         "number": customers.number,
         "name": parties.names(chance, customers),

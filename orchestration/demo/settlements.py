@@ -15,53 +15,27 @@ from orchestration.demo import days
 from orchestration.demo.chance import Chance, Flags, Ints
 from orchestration.demo.documents import Documents, discount_day, discount_percent
 from orchestration.demo.parties import HABITS, Relations
+from orchestration.demo.postings import (
+    BANK_FEE,
+    CHARGEBACK,
+    DISCOUNT,
+    FACTORED,
+    OTHER,
+    PAID_BACK,
+    RECOVERY,
+    SMALL_BALANCE,
+    TRANSFER,
+    WITHHOLDING_TAX,
+    WRITE_OFF,
+    Rows,
+)
 from orchestration.demo.stories import Story
 
 LATER = days.END + 1  # a day that the demo does not reach
 
-ADJUSTMENT_TYPES = [
-    "write_off",
-    "small_balance",
-    "discount",
-    "withholding_tax",
-    "bank_fee",
-    "factored",
-    "chargeback",
-    "recovery",
-    "refund",
-    "transfer",
-    "revaluation",
-    "other",
-]
-(WRITE_OFF, SMALL_BALANCE, DISCOUNT, WITHHOLDING_TAX, BANK_FEE, FACTORED, CHARGEBACK, RECOVERY, REFUND, TRANSFER, REVALUATION, OTHER) = range(
-    len(ADJUSTMENT_TYPES)
-)
-
 RESOLUTIONS = ["credited", "collected", "rejected", "withdrawn"]
 
 VOIDED, POSTED, DELETED, CORRECTED = 1, 2, 3, 4
-
-
-class Rows:
-    """Rows of one table, gathered a group at a time; a column that a group does not name has its default there."""
-
-    def __init__(self, **defaults: int) -> None:
-        self._defaults = defaults
-        self._groups: list[dict[str, Ints]] = []
-
-    def add(self, **columns: Ints | Flags | int) -> None:
-        """Add a group of rows; a single number stands for all of them."""
-        count = max((len(c) for c in columns.values() if isinstance(c, np.ndarray)), default=0)
-        group = {}
-        for name, default in self._defaults.items():
-            value = columns.pop(name, default)
-            group[name] = value.astype(np.int64) if isinstance(value, np.ndarray) else np.full(count, value, dtype=np.int64)
-        assert not columns, f"unknown columns: {', '.join(columns)}"
-        self._groups.append(group)
-
-    def columns(self) -> dict[str, Ints]:
-        """Return all rows as one array a column."""
-        return {name: np.concatenate([g[name] for g in self._groups] or [np.zeros(0, dtype=np.int64)]) for name in self._defaults}
 
 
 @dataclass
@@ -381,7 +355,7 @@ class _Planner:
         self._pay(rows, paid, self.gross[rows], solo=1)
         back = self._often("pays back", rows, 700)
         repaid = days.business(voided + self._between("pay back after", rows, 2, 15))
-        self._adjust(rows[back], REFUND, repaid[back], self.gross[rows][back], on_receipt=1)
+        self._adjust(rows[back], PAID_BACK, repaid[back], self.gross[rows][back], on_receipt=1)
         self._settle(rows, voided)
 
         rows = self._rows(Story.VOID)

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from orchestration.demo import crm, documents, ledger, parties, rates, settlements, words
+from orchestration.demo import crm, documents, parties, postings, rates, settlements, words
 
 MEMORY_LIMIT = "1GB"
 
@@ -61,13 +61,13 @@ def _macros() -> list[str]:
         pick("currency_of", [c.code for c in rates.CURRENCIES]),
         "create macro minor_of(n) as ([" + ", ".join(str(c.minor_units) for c in rates.CURRENCIES) + "])[n + 1]",
         "create macro digits_of(n) as ([" + ", ".join(str(c.rate_digits) for c in rates.CURRENCIES) + "])[n + 1]",
-        pick("prefix_of", ledger.PREFIXES),
+        pick("prefix_of", postings.PREFIXES),
         pick("document_type_of", documents.TYPES),
         pick("series_of", ["RE", "DN", "FC", "OB", "JD", "RF", "CN", "OC", "JC"]),
-        pick("document_status_of", ledger.DOCUMENT_STATUSES),
-        pick("receipt_status_of", ledger.STATUSES),
-        pick("source_of", ledger.SOURCES),
-        pick("adjustment_type_of", settlements.ADJUSTMENT_TYPES),
+        pick("document_status_of", postings.DOCUMENT_STATUSES),
+        pick("receipt_status_of", postings.RECEIPT_STATUSES),
+        pick("source_of", postings.SOURCES),
+        pick("adjustment_type_of", postings.ADJUSTMENT_TYPES),
         pick("resolution_of", settlements.RESOLUTIONS),
         pick("terms_of", [t.terms_id for t in parties.TERMS]),
         pick("method_of", parties.METHODS),
