@@ -159,6 +159,27 @@ def publish(options: argparse.Namespace, home: Home) -> int:
     return errors.DONE
 
 
+def register_snapshot(registry: _Registry) -> None:
+    command = registry.add("snapshot", snapshot, "freeze the weekly agings that are due and write their report files; `verify` proves the frozen ones")
+    command.add_argument("what", nargs="?", choices=("verify",), help="recompute the chain and every hash, and say what is broken")
+    command.add_argument("--as-of", type=_date, metavar="DATE", help="freeze weeks up to DATE only")
+    _add_wait(command)
+
+
+def snapshot(options: argparse.Namespace, home: Home) -> int:
+    """Freeze what is due, or verify what was frozen."""
+    from orchestration import pipeline, snapshots
+
+    if options.what == "verify":
+        found = snapshots.verify(home)
+        terminal.result({"snapshots": len(snapshots.read(home)), "broken": [vars(fault) for fault in found]}, as_json=options.as_json)
+        return errors.FAILED if found else errors.DONE
+    with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+        done = pipeline.snapshot(home, options.as_of, terminal.say)
+    terminal.result(done, as_json=options.as_json)
+    return errors.DONE
+
+
 def register_run(registry: _Registry) -> None:
     command = registry.add("run", run, "load, build, audit and publish in one go: the scheduled job, from a shell")
     _add_extracts(command)
@@ -260,6 +281,7 @@ COMMANDS = (
     register_load,
     register_build,
     register_publish,
+    register_snapshot,
     register_run,
     register_status,
     register_rejects,

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import lake, published, warehouse
+from orchestration import lake, published, reports, snapshots, warehouse
 from orchestration import publish as publisher
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import write_json
@@ -46,6 +46,20 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Prog
     return {"is_new": outcome.is_new, "path": str(outcome.version.file)} | outcome.version.pointer
 
 
+def snapshot(home: Home, as_of: date | None, progress: Progress) -> dict[str, Any]:
+    """Freeze the weeks that are due, publish them, and write the report files that are missing."""
+    with _refusal_on_record(home):
+        frozen = snapshots.freeze(home, as_of, progress)
+        outcome = publisher.renew(home, progress)
+    written = reports.write_missing(home, progress)
+    return {
+        "frozen": [one.snapshot_date for one in frozen],
+        "snapshots": len(snapshots.read(home)),
+        "version": outcome.version.name,
+        "reports": [str(path) for path in written],
+    }
+
+
 @contextmanager
 def _refusal_on_record(home: Home) -> Iterator[None]:
     """Keep why an audit refused, for `arw status`."""
@@ -57,7 +71,7 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
 
 
 def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
-    """Load, build, audit and publish. A refused drop stops the run: figures without it would look complete."""
+    """Load, build, audit, publish and freeze. A refused drop stops the run: figures without it would look complete."""
     loaded = load(home, path, profile, progress)
     if loaded["refused"]:
         raise ArwError(
@@ -66,7 +80,16 @@ def run(home: Home, path: Path, profile: str | None, as_of: date | None, progres
             "the version in force is unchanged. Mend them and run again."
         )
     built = build(home, as_of, full_refresh=False, progress=progress)
-    return {"loaded": loaded, "built": built, "published": publish(home, {}, progress), "kpis": kpis(home)}
+    outcome = publish(home, {}, progress)
+    frozen = snapshot(home, None, progress)
+    in_force = published.find(home)
+    return {
+        "loaded": loaded,
+        "built": built,
+        "published": {"is_new": outcome["is_new"], "path": str(in_force.file)} | in_force.pointer,
+        "frozen": frozen,
+        "kpis": kpis(home),
+    }
 
 
 def kpis(home: Home) -> list[dict[str, Any]]:

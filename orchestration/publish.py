@@ -6,14 +6,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-from orchestration import audit, meta, published, warehouse
+from orchestration import audit, meta, published, snapshots, warehouse
 from orchestration.errors import ArwError, BadUsage, PublishRefused
 from orchestration.files import sha256_of, sync, write_json
 from orchestration.meta import BuildInfo
@@ -145,33 +145,74 @@ def _published_contents(file: Path) -> tuple[str, list[tuple[str, int, str]]] | 
         return (row[0], con.execute("select table_name, row_count, content_hash from meta.contents order by 1").fetchall()) if row else None
 
 
+def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
+    """Publish the version in force again, with the snapshots that were frozen since; do nothing when it holds them all."""
+    previous = published.find(home)
+    if snapshots.are_published(home, previous.file):
+        return Outcome(previous, is_new=False)
+    with duckdb.connect(str(previous.file), read_only=True) as con:
+        (fingerprint,) = con.execute("select fingerprint from meta.build_info").fetchone() or ("",)
+        contents = con.execute("select table_name, row_count, content_hash from meta.contents order by 1").fetchall()
+    with _scratch(home) as scratch:
+        version = _next_version(fingerprint, previous)
+        contacts = scratch / f"ar_{version}_contacts.duckdb"
+        shutil.copyfile(previous.contacts_file, contacts)
+        sync(contacts)
+        renewed = _put_in_force(home, version, previous.file, contacts, contents, previous.pointer)
+    progress(f"published {version}: the same build, with the snapshots frozen since")
+    return Outcome(renewed, is_new=True)
+
+
 def _publish(
     home: Home, info: BuildInfo, results: list[audit.Result], contents: list[tuple[str, int, str]], previous: published.Version | None
 ) -> published.Version:
+    with _scratch(home) as scratch:
+        version = _next_version(info.fingerprint, previous)
+        contacts = scratch / f"ar_{version}_contacts.duckdb"
+        _write_contacts(home, info, contacts)
+        pointer = {
+            "as_of": info.as_of.isoformat(),
+            "known_at": f"{info.known_at:%Y-%m-%dT%H:%M:%SZ}",
+            "checks": {
+                "passed": sum(result.passed for result in results),
+                "overridden": [result.check.check_id for result in results if not result.passed],
+            },
+        }
+        return _put_in_force(home, version, home.build_file, contacts, contents, pointer)
+
+
+@contextmanager
+def _scratch(home: Home) -> Iterator[Path]:
+    """Make an empty folder to prepare a version in; what killed runs left behind is removed."""
     scratch = home.published / ".tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     _remove_unserved(home)
-    version = _next_version(info, previous)
+    yield scratch
+    scratch.rmdir()
+
+
+def _put_in_force(
+    home: Home, version: str, source: Path, contacts: Path, contents: list[tuple[str, int, str]], said: Mapping[str, object]
+) -> published.Version:
+    """Copy ``source`` as the new version, add the frozen snapshots, verify, and replace the pointer in one step."""
     file = home.published / f"ar_{version}.duckdb"
-    copy = scratch / file.name
-    shutil.copyfile(home.build_file, copy)
+    copy = contacts.with_name(file.name)
+    shutil.copyfile(source, copy)
+    with duckdb.connect(str(copy)) as con:
+        frozen_rows = snapshots.write_table(con, home)
+        con.execute("checkpoint")
     sync(copy)
     _verify(copy, contents)
-    contacts = scratch / f"ar_{version}_contacts.duckdb"
-    _write_contacts(home, info, contacts)
     pointer = {
         "file": file.name,
         "version": version,
-        "as_of": info.as_of.isoformat(),
-        "known_at": f"{info.known_at:%Y-%m-%dT%H:%M:%SZ}",
+        "as_of": said["as_of"],
+        "known_at": said["known_at"],
         "published_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "sha256": sha256_of(copy),
-        "row_counts": {table: rows for table, rows, _ in contents},
-        "checks": {
-            "passed": sum(result.passed for result in results),
-            "overridden": [result.check.check_id for result in results if not result.passed],
-        },
+        "row_counts": {table: rows for table, rows, _ in contents} | {"fct_aging_snapshots": frozen_rows},
+        "checks": said["checks"],
     }
     copy.chmod(0o444)
     # Names and addresses of people: for the warehouse's own account and its group only.
@@ -180,18 +221,17 @@ def _publish(
     copy.replace(file)
     write_json(file.with_suffix(".json"), pointer)
     write_json(home.pointer, pointer)
-    scratch.rmdir()
     _prune(home, version)
     return published.Version(file, pointer)
 
 
-def _next_version(info: BuildInfo, previous: published.Version | None) -> str:
+def _next_version(fingerprint: str, previous: published.Version | None) -> str:
     """Return a name that sorts after every earlier one, also when the clock was set back."""
     now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
     if previous:
         last = datetime.strptime(previous.name.split("_", 1)[0], STAMP)
         now = max(now, last + timedelta(seconds=1))
-    return f"{now.strftime(STAMP)}_{info.fingerprint[:8]}"
+    return f"{now.strftime(STAMP)}_{fingerprint[:8]}"
 
 
 def _verify(copy: Path, contents: list[tuple[str, int, str]]) -> None:
