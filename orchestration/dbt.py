@@ -51,29 +51,45 @@ def build(home: Home, variables: Mapping[str, object], *, full_refresh: bool, pr
     """Run every seed, model and data test once (unit tests are for development) and return what happened."""
     results_file = home.dbt_target / "run_results.json"
     results_file.unlink(missing_ok=True)
-    project = project_dir()
-    command = [
-        str(Path(sys.executable).with_name("dbt")),
+    exit_code, last_words = _dbt(
+        home,
         "build",
         *("--exclude", "resource_type:unit_test"),
-        *("--project-dir", str(project)),
-        *("--profiles-dir", str(project)),
         *("--target-path", str(home.dbt_target)),
-        *("--log-path", str(home.logs)),
         *("--vars", json.dumps(variables, sort_keys=True)),
-        *("--log-format", "json"),
-        "--no-use-colors",
-        "--no-version-check",
         *(["--full-refresh"] if full_refresh else []),
-    ]
-    environment = os.environ | {"AR_HOME": str(home.root), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    exit_code, last_words = _run(command, environment, project, progress)
+        progress=progress,
+    )
     if not results_file.is_file():
         raise BuildFailed(
             f"dbt ended with exit code {exit_code} before it built anything:\n{last_words}\n"
             f"The published version is unchanged. Its log: {home.logs / 'dbt.log'}"
         )
     return _results(results_file, home.dbt_target / "manifest.json")
+
+
+def parse(home: Home, target: Path) -> None:
+    """Parse the project into ``target``/manifest.json, for those who show it; nothing is built."""
+    exit_code, last_words = _dbt(home, "parse", *("--target-path", str(target)), progress=lambda _: None)
+    if exit_code != 0 or not (target / "manifest.json").is_file():
+        raise BuildFailed(f"dbt cannot parse the project (exit code {exit_code}):\n{last_words}\nNothing was changed. Its log: {home.logs / 'dbt.log'}")
+
+
+def _dbt(home: Home, verb: str, *options: str, progress: Callable[[str], None]) -> tuple[int, str]:
+    project = project_dir()
+    command = [
+        str(Path(sys.executable).with_name("dbt")),
+        verb,
+        *options,
+        *("--project-dir", str(project)),
+        *("--profiles-dir", str(project)),
+        *("--log-path", str(home.logs)),
+        *("--log-format", "json"),
+        "--no-use-colors",
+        "--no-version-check",
+    ]
+    environment = os.environ | {"AR_HOME": str(home.root), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    return _run(command, environment, project, progress)
 
 
 def _run(command: list[str], environment: Mapping[str, str], cwd: Path, progress: Callable[[str], None]) -> tuple[int, str]:
