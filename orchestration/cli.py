@@ -21,7 +21,7 @@ Commands = Any  # argparse names the type of its sub-parsers only privately
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(arguments, argparse.Namespace(as_json=False))
     home = home_at(getattr(options, "home", None))
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -63,7 +63,6 @@ def parser() -> argparse.ArgumentParser:
         help="print the result as JSON",
     )
     top = argparse.ArgumentParser(prog="arw", description="Receivables Warehouse", parents=[shared])
-    top.set_defaults(as_json=False)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for register in COMMANDS:
         register(_Registry(commands, shared))
