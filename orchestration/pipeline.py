@@ -31,6 +31,15 @@ def load(home: Home, path: Path, profile: str | None, progress: Progress) -> dic
     }
 
 
+def refuse_incomplete(loaded: Mapping[str, Any]) -> None:
+    """Stop a run in which a drop was refused: figures without it would look complete."""
+    if loaded["refused"]:
+        raise ArwError(
+            "\n".join(loaded["refused"]) + f"\n{len(loaded['refused'])} of {loaded['drops']} drops were refused, so nothing was built; "
+            "the version in force is unchanged. Mend them and run again."
+        )
+
+
 def build(home: Home, as_of: date | None, *, full_refresh: bool, progress: Progress) -> dict[str, Any]:
     """Build the marts of everything that was loaded."""
     with _refusal_on_record(home):
@@ -48,16 +57,20 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Prog
 
 def snapshot(home: Home, as_of: date | None, progress: Progress) -> dict[str, Any]:
     """Freeze the weeks that are due, publish them, and write the report files that are missing."""
+    return freeze(home, as_of, progress) | report(home, progress)
+
+
+def freeze(home: Home, as_of: date | None, progress: Progress) -> dict[str, Any]:
+    """Freeze the weeks that are due, and publish them."""
     with _refusal_on_record(home):
         frozen = snapshots.freeze(home, as_of, progress)
         outcome = publisher.renew(home, progress)
-    written = reports.write_missing(home, progress)
-    return {
-        "frozen": [one.snapshot_date for one in frozen],
-        "snapshots": len(snapshots.read(home)),
-        "version": outcome.version.name,
-        "reports": [str(path) for path in written],
-    }
+    return {"frozen": [one.snapshot_date for one in frozen], "snapshots": len(snapshots.read(home)), "version": outcome.version.name}
+
+
+def report(home: Home, progress: Progress) -> dict[str, Any]:
+    """Write the report files that frozen weeks lack."""
+    return {"reports": [str(path) for path in reports.write_missing(home, progress)]}
 
 
 @contextmanager
@@ -71,14 +84,9 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
 
 
 def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
-    """Load, build, audit, publish and freeze. A refused drop stops the run: figures without it would look complete."""
+    """Load, build, audit, publish and freeze."""
     loaded = load(home, path, profile, progress)
-    if loaded["refused"]:
-        raise ArwError(
-            "\n".join(str(refused) for refused in loaded["refused"])
-            + f"\n{len(loaded['refused'])} of {loaded['drops']} drops were refused, so nothing was built; "
-            "the version in force is unchanged. Mend them and run again."
-        )
+    refuse_incomplete(loaded)
     built = build(home, as_of, full_refresh=False, progress=progress)
     outcome = publish(home, {}, progress)
     frozen = snapshot(home, None, progress)
