@@ -18,12 +18,13 @@ aged as (
         balances.open_amount,
         balances.open_amount_base,
         -- NULL for open credits, which stand in `unapplied`.
-        case
-            {% if not var('credits_aged') -%}
-            when balances.open_amount < 0 or (balances.open_amount = 0 and balances.open_amount_base < 0) then null
-            {% endif -%}
-            else {{ days_between('week_ends.week_end', 'coalesce(balances.due_date, balances.posting_date)') }}
+        {% if var('credits_aged') -%}
+        {{ days_between('week_ends.week_end', 'coalesce(balances.due_date, balances.posting_date)') }} as age_days
+        {%- else -%}
+        case when balances.open_amount > 0 or (balances.open_amount = 0 and balances.open_amount_base > 0)
+            then {{ days_between('week_ends.week_end', 'coalesce(balances.due_date, balances.posting_date)') }}
         end as age_days
+        {%- endif %}
 
     from {{ ref('int_item_balances') }} as balances
 
