@@ -539,11 +539,12 @@ CHECKS = (
     Check(
         "amounts_outside_are_small",
         "6",
-        "rejected and held documents, receipts and adjustments are more than the allowed share of the gross receivable, or of the rows where their amounts "
+        "rejected rows of the ledger and held documents, receipts and adjustments are more than the allowed share of the gross receivable, or of the rows where their amounts "
         "cannot be read: the figures would look complete and are not",
         """
         with known_rows as (
-            select (select count(*) from stated_documents) + (select count(*) from stated_receipts) + (select count(*) from stated_adjustments) as rows
+            select (select count(*) from stated_documents) + (select count(*) from stated_receipts)
+                + (select count(*) from stated_adjustments) + (select count(*) from stated_applications) as rows
         )
         select
             company_id, currency, gross_receivable_amount, rejected_amount, held_amount, rejected_rows, held_rows, unreadable_rows

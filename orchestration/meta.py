@@ -12,8 +12,8 @@ from orchestration import lake
 from orchestration.errors import ArwError
 from orchestration.settings import Home
 
-# Feeds whose rows move the receivable: what is rejected of them is missing from it.
-MONEY_FEEDS = {"documents": "document_id", "receipts": "receipt_id", "adjustments": "adjustment_id"}
+# Feeds that make up the ledger: what is rejected of them is missing from it (decision 0009).
+MONEY_FEEDS = {"documents": "document_id", "receipts": "receipt_id", "adjustments": "adjustment_id", "applications": "application_id"}
 OPEN_END = datetime(9999, 12, 30)
 
 
@@ -124,9 +124,10 @@ def deliveries(con: duckdb.DuckDBPyConnection, home: Home) -> None:
             con.execute("insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?)", said)
     for feed, key in MONEY_FEEDS.items():
         files = [str(path) for path in sorted((home.lake / "ledger" / feed).glob("*.parquet"))]
+        company = "company_id" if feed != "applications" else "null"
         if files:
             con.execute(
-                f"insert into lake_keys select drop_id, $feed, {key}, company_id from read_parquet($files) where drop_id in (select drop_id from deliveries)",
+                f"insert into lake_keys select drop_id, $feed, {key}, {company} from read_parquet($files) where drop_id in (select drop_id from deliveries)",
                 {"feed": feed, "files": files},
             )
 
@@ -170,20 +171,25 @@ def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         outside as (
             select
                 coalesce(unresolved.company_id, sole.company_id) as company_id, currency,
-                coalesce(amount, 0) as rejected_amount, 0 as held_amount, 1 as rejected_rows, 0 as held_rows,
+                coalesce(amount, 0) as rejected_amount, 0 as held_amount, 0 as held_applications_amount, 1 as rejected_rows, 0 as held_rows,
                 case when amount is null or currency is null then 1 else 0 end as unreadable_rows
             from unresolved left join sole on true
             union all
             select
-                coalesce(held.company_id, sole.company_id), currency, 0, coalesce(abs(amount), 0), 0, 1,
+                coalesce(held.company_id, sole.company_id), currency, 0, coalesce(abs(amount), 0), 0, 0, 1,
                 case when amount is null or currency is null then 1 else 0 end
             from meta.exceptions as held left join sole on true
             where is_held and object_type in ('document', 'receipt', 'adjustment')
+            union all
+            -- A held application moves no balance: its cash stands unapplied and its invoice open. Shown, not counted (decision 0009).
+            select coalesce(held.company_id, sole.company_id), currency, 0, 0, coalesce(abs(amount), 0), 0, 0, 0
+            from meta.exceptions as held left join sole on true
+            where is_held and object_type = 'application'
         ),
         summed as (
             select
                 company_id, currency, sum(rejected_amount) as rejected_amount, sum(held_amount) as held_amount,
-                sum(rejected_rows) as rejected_rows, sum(held_rows) as held_rows, sum(unreadable_rows) as unreadable_rows
+                sum(held_applications_amount) as held_applications_amount, sum(rejected_rows) as rejected_rows, sum(held_rows) as held_rows, sum(unreadable_rows) as unreadable_rows
             from outside group by all
         ),
         receivable as (
@@ -196,6 +202,7 @@ def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:
             cast(coalesce(receivable.gross_amount, 0) as decimal(18, 3)) as gross_receivable_amount,
             cast(coalesce(summed.rejected_amount, 0) as decimal(18, 3)) as rejected_amount,
             cast(coalesce(summed.held_amount, 0) as decimal(18, 3)) as held_amount,
+            cast(coalesce(summed.held_applications_amount, 0) as decimal(18, 3)) as held_applications_amount,
             cast(coalesce(summed.rejected_rows, 0) as bigint) as rejected_rows,
             cast(coalesce(summed.held_rows, 0) as bigint) as held_rows,
             cast(coalesce(summed.unreadable_rows, 0) as bigint) as unreadable_rows

@@ -27,7 +27,7 @@ def read(home: Home) -> dict[str, Any]:
             """
             select
                 outside.company_id, outside.currency, coalesce(sum(items.open_amount), 0) as net_amount, outside.gross_receivable_amount as gross_amount,
-                outside.rejected_amount, outside.held_amount
+                outside.rejected_amount, outside.held_amount, outside.held_applications_amount
             from meta.amounts_outside as outside
             left join marts.fct_open_items as items on items.company_id = outside.company_id and items.currency = outside.currency
             group by all order by 1, 2
