@@ -29,7 +29,7 @@ def number(text: str, formats: Formats) -> str:
     """Return SQL for a number written plainly, from ``text`` written as ``formats`` say."""
     if (formats.decimal_mark, formats.grouping_mark, formats.negative) == (".", "", ("minus",)):
         return text
-    written = f"trim({text}, ' ')"
+    written = f"trim({text})"
     kept = f"regexp_replace({written}, {literal(f'[^0-9{re.escape(formats.decimal_mark)}]')}, '', 'g')"
     plain = f"replace({kept}, {literal(formats.decimal_mark)}, '.')"
     is_negative = f"regexp_matches({written}, '^[-(]|-$|CR$')"
@@ -58,30 +58,30 @@ def _number_pattern(formats: Formats) -> str:
     return "|".join(styles[style] for style in formats.negative)
 
 
-def day(text: str, formats: Formats) -> str:
-    """Return SQL for a date written YYYY-MM-DD, from ``text`` written as ``formats`` say (a time of midnight is none)."""
-    if formats.date_format == ISO_DATE:
+def day(text: str, date_format: str) -> str:
+    """Return SQL for a date written YYYY-MM-DD, from ``text`` in ``date_format`` (a midnight behind it does not count)."""
+    if date_format == ISO_DATE:
         return text
-    moment = f"try_strptime(trim({text}, ' '), {literal(formats.date_format)})"
+    moment = f"try_strptime(trim({text}), {literal(date_format)})"
     return f"""
         case
-            when trim({text}, ' ') = '' then null
+            when trim({text}) = '' then null
             when {moment} = date_trunc('day', {moment}) then strftime({moment}, '{ISO_DATE}')
-            else {_refused(text, f"written {formats.date_format}")}
+            else {_refused(text, f"written {date_format}")}
         end
     """
 
 
-def moment(text: str, formats: Formats) -> str:
-    """Return SQL for an ISO timestamp, from ``text`` written as ``formats`` say."""
-    if not formats.timestamp_format:
+def moment(text: str, timestamp_format: str) -> str:
+    """Return SQL for an ISO timestamp in UTC, from ``text`` in ``timestamp_format`` (none: ISO already)."""
+    if not timestamp_format:
         return text
-    parsed = f"try_strptime(trim({text}, ' '), {literal(formats.timestamp_format)})"
+    parsed = f"try_strptime(trim({text}), {literal(timestamp_format)})"
     return f"""
         case
-            when trim({text}, ' ') = '' then null
+            when trim({text}) = '' then null
             when {parsed} is not null then strftime(timezone('UTC', {parsed}::timestamptz), '%Y-%m-%dT%H:%M:%S.%f')
-            else {_refused(text, f"written {formats.timestamp_format}")}
+            else {_refused(text, f"written {timestamp_format}")}
         end
     """
 
@@ -89,7 +89,7 @@ def moment(text: str, formats: Formats) -> str:
 def mapped(text: str, values: dict[str, str]) -> str:
     """Return SQL that replaces the values that a profile maps; the others stay as they are."""
     whens = " ".join(f"when {literal(said)} then {literal(meant)}" for said, meant in values.items())
-    return f"case trim({text}, ' ') {whens} else {text} end"
+    return f"case trim({text}) {whens} else {text} end"
 
 
 def _refused(text: str, rule: str) -> str:

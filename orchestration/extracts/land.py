@@ -19,7 +19,19 @@ from orchestration.extracts.errors import BadHeader, BadProfile, ControlTotalOff
 from orchestration.extracts.manifest import FeedManifest, Manifest
 from orchestration.extracts.profiles import FileKind, Profile
 from orchestration.extracts.reading import MALFORMED, create_malformed_table
-from orchestration.extracts.rules import FALSE, NUMBER, TRUE, clean, faults, literal, passes, prefixed, quoted, typed
+from orchestration.extracts.rules import (
+    FALSE,
+    NUMBER,
+    TRUE,
+    clean,
+    faults,
+    is_proven_untrimmed,
+    literal,
+    passes,
+    prefixed,
+    quoted,
+    typed,
+)
 from orchestration.extracts.sources import DELETED, Source, by_lines, count_of, create_input, open_source, settled, source_of_sql
 
 IS_DELETED = Column(DELETED, "boolean")
@@ -235,25 +247,34 @@ def _read(task: Task, sources: Sequence[Source]) -> bool:
     if proven_rows == records:
         con.execute("create or replace temp table suspects as from delivered limit 0")
         return True
-    con.execute(f"create or replace temp table suspects as from delivered where not ({_proof(task, sources)})")
+    con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not ({_proof(task, sources)})")
     return proven_rows + task.count("select count_if(not is_doubtful) from suspects") == records
 
 
 def _delivered(task: Task, source: Source) -> str:
     """Return a query for a source's rows: the feed's columns as clean text, what else it holds as JSON."""
     feed, given = task.feed, source.columns
-    columns = [
-        f"{clean(column, given[column.name]) if column.name in given else 'null::varchar'} as {quoted(column.name)}"
-        for column in (*feed.columns, IS_DELETED)
-    ]
+    columns = []
+    for column in (*feed.columns, IS_DELETED):
+        value = given.get(column.name, "null::varchar")
+        if column.name in given and not is_proven_untrimmed(column):
+            value = clean(column, value)
+        columns.append(f"{value} as {quoted(column.name)}")
     extra = ", ".join(f"{literal(name)}, {given[name]}" for name in _extra(feed, source))
-    padded = [f"coalesce({given[name]} <> trim({given[name]}, ' '), false)" for name in feed.key if name in given]
+    padded = [f"coalesce({given[name]} <> trim({given[name]}), false)" for name in feed.key if name in given]
     return f"""
         select {", ".join(columns)}, {f"json_object({extra})" if extra else "null"}::varchar as extra,
             {" or ".join(padded) or "false"} as is_trimmed, {source.doubt} as is_doubtful, {source.text} as text,
             {source.file_expression} as source_file, source_line
         from {source.relation}
     """
+
+
+def _cleaned(feed: Feed) -> str:
+    """Return a query for the rows with all their text clean."""
+    columns = (column for column in (*feed.columns, IS_DELETED) if is_proven_untrimmed(column))
+    cleaned = ", ".join(f"{clean(column, quoted(column.name))} as {quoted(column.name)}" for column in columns)
+    return f"select * replace ({cleaned}) from delivered"
 
 
 def _extra(feed: Feed, source: Source) -> list[str]:
@@ -457,9 +478,9 @@ def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs) -> No
         con.execute(
             f"""
             insert into wrong
-            select delivered.*, {literal(feed.key[0])},
+            select cleaned.*, {literal(feed.key[0])},
                 'the same key stands there ' || doubles.times || ' times with different content'
-            from doubles inner join delivered using (source_file, source_line)
+            from doubles inner join ({_cleaned(feed)}) as cleaned using (source_file, source_line)
             where doubles.is_clash
             """
         )

@@ -50,8 +50,9 @@ class FileKind:
     values: Mapping[str, dict[str, str]] = field(default_factory=dict)
     # For an input of SQL: the columns that are numbers, dates or timestamps (a feed's columns have their types).
     numbers: tuple[str, ...] = ()
-    dates: tuple[str, ...] = ()
-    timestamps: tuple[str, ...] = ()
+    # Dates and timestamps come with their format, which may differ from the file's.
+    dates: Mapping[str, str] = field(default_factory=dict)
+    timestamps: Mapping[str, str] = field(default_factory=dict)
     parquet_rounding: Mapping[str, int] = field(default_factory=dict)
 
     def matches(self, name: str) -> bool:
@@ -166,8 +167,8 @@ def _kind(name: str, said: Mapping[str, Any]) -> FileKind:
             for column, values in _mapping(where + "values", said.get("values", {})).items()
         },
         numbers=_texts(where + "numbers", said.get("numbers", [])),
-        dates=_texts(where + "dates", said.get("dates", [])),
-        timestamps=_texts(where + "timestamps", said.get("timestamps", [])),
+        dates=_formats(where + "dates", said.get("dates", []), formats.date_format),
+        timestamps=_formats(where + "timestamps", said.get("timestamps", []), formats.timestamp_format),
         parquet_rounding={column: int(decimals) for column, decimals in rounding.items()},
     )
 
@@ -209,6 +210,11 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BadProfile(FILE_NAME, f"{name} is not a list of `key: value`")
     return value
+
+
+def _formats(name: str, value: Any, default: str) -> dict[str, str]:
+    """Return columns with their formats, from a list of columns or from `column: format`."""
+    return dict(value) if isinstance(value, Mapping) else dict.fromkeys(_texts(name, value), default)
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:

@@ -32,15 +32,20 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def clean(column: Column, expression: str) -> str:
-    """Return the text to judge: nothing is NULL; all but free text is trimmed."""
+def clean(column: Column, text: str) -> str:
+    """Return the text to judge: empty is NULL; all but free text is trimmed."""
     if column.type == "text":
-        return f"case when trim({expression}, ' ') <> '' then {expression} end"
-    trimmed = f"nullif(trim({expression}, ' '), '')"
+        return f"case when trim({text}) <> '' then {text} end"
+    trimmed = f"nullif(trim({text}), '')"
     if column.synonyms:
         whens = " ".join(f"when {literal(said)} then {literal(meant)}" for said, meant in column.synonyms.items())
         return f"case {trimmed} {whens} else {trimmed} end"
     return trimmed
+
+
+def is_proven_untrimmed(column: Column) -> bool:
+    """Whether the cheap test finds spaces around a value by itself, so that a first reading need not trim it."""
+    return column.type not in ("id", "code", "text")
 
 
 def prefixed(column: Column, expression: str, source_id: str) -> str:

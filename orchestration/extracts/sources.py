@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from orchestration.extracts import formats
-from orchestration.extracts.contract import Feed, feeds
+from orchestration.extracts.contract import NUMERIC_TYPES, Feed, feeds
 from orchestration.extracts.drops import DropFile
 from orchestration.extracts.errors import BadHeader, BadProfile, BadType
 from orchestration.extracts.parquet import FITTING, INEXACT, parquet_columns, parquet_relation
@@ -165,29 +165,21 @@ def _columns(file: str, header: Sequence[str], kind: FileKind) -> dict[str, str]
     for name, values in kind.values.items():
         if name in columns:
             columns[name] = formats.mapped(columns[name], values)
-    for name, rewrite in _rewrites(kind).items():
-        if name in columns:
-            columns[name] = rewrite(columns[name], kind.formats)
+    for name, value in columns.items():
+        columns[name] = _rewritten(kind, name, value)
     return columns
 
 
-def _rewrites(kind: FileKind) -> dict[str, Callable[[str, formats.Formats], str]]:
-    by_type = {
-        "money": formats.number,
-        "signed_money": formats.number,
-        "decimal": formats.number,
-        "rate": formats.number,
-        "integer": formats.number,
-        "date": formats.day,
-        "timestamp": formats.moment,
-    }
-    if kind.feed:
-        return {column.name: by_type[column.type] for column in feeds()[kind.feed].columns if column.type in by_type}
-    return (
-        dict.fromkeys(kind.numbers, formats.number)
-        | dict.fromkeys(kind.dates, formats.day)
-        | dict.fromkeys(kind.timestamps, formats.moment)
-    )
+def _rewritten(kind: FileKind, name: str, value: str) -> str:
+    """Return the canonical text of a value that is written as the profile says."""
+    types = {column.name: column.type for column in feeds()[kind.feed].columns} if kind.feed else {}
+    if name in kind.dates or types.get(name) == "date":
+        return formats.day(value, kind.dates.get(name, kind.formats.date_format))
+    if name in kind.timestamps or types.get(name) == "timestamp":
+        return formats.moment(value, kind.timestamps.get(name, kind.formats.timestamp_format))
+    if name in kind.numbers or types.get(name) in NUMERIC_TYPES:
+        return formats.number(value, kind.formats)
+    return value
 
 
 def _contract_types(kind: FileKind) -> dict[str, str]:
