@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
-HOME_DIR ?= var
+HOME_DIR ?= $(or $(AR_HOME),var)
 SIZE ?= small
 SEED ?= 7
 EXTRACTS ?=
@@ -48,19 +48,30 @@ $(DEV_STAMP): | $(BIN)/uv
 .PHONY: setup
 setup: $(RUN_STAMP) ## Create .venv with the locked packages and install arw
 
+# The demo and your own books never share a home: figures of both together would be nobody's.
+DEMO_INBOX = $(HOME_DIR)/demo-$(SIZE)-$(SEED)
+DEMO_MARK = $(HOME_DIR)/.demo
+
 .PHONY: run
 run: setup ## The main job: extracts to a published warehouse (EXTRACTS=path PROFILE=name AS_OF=date; without: the demo)
 ifeq ($(EXTRACTS),)
-	@test -d $(HOME_DIR)/demo-$(SIZE)-$(SEED) \
-	  || $(BIN)/arw --home $(HOME_DIR) demo --size $(SIZE) --seed $(SEED) --out $(HOME_DIR)/demo-$(SIZE)-$(SEED)
-	@$(BIN)/arw --home $(HOME_DIR) run $(HOME_DIR)/demo-$(SIZE)-$(SEED) $(if $(AS_OF),--as-of $(AS_OF))
+	@if [ -d $(HOME_DIR)/lake ] && [ ! -e $(DEMO_MARK) ]; then \
+	  echo "$(HOME_DIR)/ holds your own books; give the demo another home: make run HOME_DIR=var-demo" >&2; exit 1; fi
+	@if [ -e $(DEMO_MARK) ] && [ "$$(cat $(DEMO_MARK))" != "$(SIZE)-$(SEED)" ]; then \
+	  echo "$(HOME_DIR)/ holds another demo ($$(cat $(DEMO_MARK))); give this one its own home: make run HOME_DIR=var-$(SIZE)-$(SEED) ..." >&2; exit 1; fi
+	@mkdir -p $(HOME_DIR) && echo "$(SIZE)-$(SEED)" > $(DEMO_MARK)
+	@test -d $(DEMO_INBOX) || $(BIN)/arw --home $(HOME_DIR) demo --size $(SIZE) --seed $(SEED) --out $(DEMO_INBOX)
+	@$(BIN)/arw --home $(HOME_DIR) run $(DEMO_INBOX) $(if $(AS_OF),--as-of $(AS_OF))
 else
-	@$(BIN)/arw --home $(HOME_DIR) run "$(EXTRACTS)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(AS_OF),--as-of $(AS_OF))
+	@if [ -e $(DEMO_MARK) ]; then \
+	  aside=$(HOME_DIR)-demo-$$(date +%Y%m%d%H%M%S); mv $(HOME_DIR) $$aside; \
+	  echo "the demo moved from $(HOME_DIR)/ to $$aside/, so that its figures do not mix with yours" >&2; fi
+	@$(BIN)/arw --home $(HOME_DIR) run "$(EXTRACTS)" $(if $(PROFILE),--profile "$(PROFILE)") $(if $(AS_OF),--as-of $(AS_OF))
 endif
 
 .PHONY: demo
 demo: setup ## Write a demo inbox (SIZE=small|medium|large|N SEED=N), without loading it
-	$(BIN)/arw --home $(HOME_DIR) demo --size $(SIZE) --seed $(SEED) --out $(HOME_DIR)/demo-$(SIZE)-$(SEED)
+	$(BIN)/arw --home $(HOME_DIR) demo --size $(SIZE) --seed $(SEED) --out $(DEMO_INBOX)
 
 .PHONY: status
 status: setup ## What is published now
@@ -88,5 +99,6 @@ lock: $(BIN)/uv ## Resolve the locked requirements again (after a change of pypr
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .PHONY: clean
-clean: ## Remove the warehouse, demo and caches below var/ (the lake too); .venv stays
-	rm -rf $(HOME_DIR) target logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean: ## Remove what is made again by itself: builds, caches, logs (the lake and what is published stay)
+	rm -rf $(HOME_DIR)/build $(HOME_DIR)/warehouse.duckdb* $(HOME_DIR)/dbt_target $(HOME_DIR)/logs
+	rm -rf target logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
