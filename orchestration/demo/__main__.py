@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.demo.generator import DEFAULT_SEED, generate
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write a demo inbox; progress goes to stderr, the summary to stdout."""
     parser = argparse.ArgumentParser(prog="python -m orchestration.demo", description="Write a believable inbox of drops.")
     parser.add_argument("--out", type=Path, required=True, help="an empty or new folder")
     parser.add_argument("--size", default="small", help="small, medium, large or a number of documents")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
-        summary = generate(arguments.out, arguments.size, arguments.seed, lambda message: print(message, file=sys.stderr))
+        summary = generate(options.out, options.size, options.seed, lambda message: print(message, file=sys.stderr))
     except (ValueError, FileExistsError) as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, ValueError) else 1
@@ -29,4 +30,5 @@ def main() -> int:
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
