@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import lake, published, reports, snapshots, warehouse
+from orchestration import lake, published, snapshots, warehouse
 from orchestration import publish as publisher
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import write_json
+from orchestration.reports import weekly
 from orchestration.settings import Home
 
 Progress = Callable[[str], None]

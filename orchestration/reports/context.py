@@ -39,6 +39,7 @@ def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str) -> dic
         "week_ago": _standing(con, week_end - WEEK),
         "year_ago": _standing(con, week_end - YEAR),
         "past_due_week_ago": _past_due(con, week_end - WEEK),
+        "past_due_year_ago": _past_due(con, week_end - YEAR),
         "movements": _movements(con, week_end),
         "trend": _trend(con, week_end),
         "group": _group(con, week_end),
@@ -47,7 +48,7 @@ def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str) -> dic
 
 def dump(context: dict[str, Any]) -> str:
     """Return the context as text, the same for the same content."""
-    return json.dumps(context, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n"
+    return json.dumps(context, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str) + "\n"
 
 
 def _standing(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any] | None:
@@ -74,12 +75,14 @@ def _standing(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any] | Non
 
 
 def _past_due(con: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, Any]]:
-    """Return what each customer had past due, for the change beside this week's."""
+    """Return what each customer had past due, intercompany apart, for the change beside this week's."""
     return _rows(
         con,
         f"""
-        select company_id, customer_id, sum(open_amount_base) as past_due_base
-        from marts.open_items_as_of(cast($day as date)) where {IS_DEBIT} and days_past_due > 0
+        select items.company_id, items.customer_id, sum(open_amount_base) as past_due_base
+        from marts.open_items_as_of(cast($day as date)) as items
+        left join marts.dim_customers as customers on customers.customer_id = items.customer_id
+        where {IS_DEBIT} and days_past_due > 0 and not coalesce(customers.is_intercompany, false)
         group by all order by 1, 2
         """,
         day=day,

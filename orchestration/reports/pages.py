@@ -1,0 +1,300 @@
+"""The report as PDF: every text and number is prepared here as plain strings and set by `pages.typ`, which never reads data as markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from orchestration.reports import money
+from orchestration.reports.figures import ZERO, Bucket, Company, Report, add, refuse_difference
+
+TEMPLATE = Path(__file__).with_name("pages.typ")
+SCALE = 10_000  # lengths in charts, in parts of the whole: no float ever stands for money
+SHORT, LONG = 34, 90
+UNBROKEN = 26
+NICE_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+TICKS = 4
+DEBTORS_BESIDE_OTHERS = 5
+
+
+def write(path: Path, report: Report) -> None:
+    """Write the PDF, and refuse it when a total that it shows is not the frozen one."""
+    data = {"data": json.dumps(content(report), ensure_ascii=False)}
+    compiler = typst.Compiler(input=TEMPLATE, root=TEMPLATE.parent, sys_inputs=data)
+    printed = json.loads(compiler.query("<shown>", field="value"))
+    shown = {(company, currency): (amount,) for company, currency, amount in printed}
+    frozen = {(t.company_id, t.currency): (money.exact(Decimal(t.open_amount), t.currency),) for t in report.snapshot.totals}
+    refuse_difference(report.snapshot, frozen, shown, "the totals of the PDF")
+    frozen_at = datetime.fromisoformat(report.snapshot.taken_at)
+    path.write_bytes(_bytes(compiler.compile(format="pdf", timestamp=frozen_at)))
+
+
+def _bytes(compiled: Any) -> bytes:
+    if not isinstance(compiled, bytes) or not compiled.startswith(b"%PDF"):
+        raise ValueError("typst returned no PDF")
+    return compiled
+
+
+def content(report: Report) -> dict[str, Any]:
+    """Return all that the pages show."""
+    snapshot = report.snapshot
+    return {
+        "as_of": _day(snapshot.snapshot_date),
+        "frozen": snapshot.taken_at.replace("T", " ").removesuffix("Z") + " UTC",
+        "version": snapshot.version,
+        "sequence": str(snapshot.sequence),
+        "record": snapshot.record_sha256[:16],
+        "books": f"books as of {snapshot.as_of}, known at {snapshot.known_at}",
+        "buckets": [{"id": bucket.bucket_id, "label": bucket.label, "tone": tone} for bucket, tone in zip(report.buckets, _tones(report.buckets), strict=True)],
+        "group": _group(report),
+        "companies": [_company(company, report) for company in report.companies],
+        "definitions": [
+            {"label": said["label"], "text": said["definition"]}
+            for said in report.definitions
+            if said["metric_id"] in ("net_receivable", "gross_receivable", "past_due_amount", "past_due_ratio", "over_90_amount", "unapplied_amount")
+        ],
+    }
+
+
+def _tones(buckets: Sequence[Bucket]) -> list[int]:
+    """Return how dark each bucket is drawn: -1 for open credits, 0 for what is not due, then from 1 to SCALE the older, the darker."""
+    aged = [bucket for bucket in buckets if bucket.days_from is not None]
+    return [
+        -1
+        if bucket.days_from is None and bucket.days_to is None
+        else 0
+        if bucket.days_from is None
+        else max(1, SCALE * aged.index(bucket) // max(1, len(aged) - 1))
+        for bucket in buckets
+    ]
+
+
+def _company(company: Company, report: Report) -> dict[str, Any]:
+    largest = max((abs(amount) for standing in (company.now, company.week_ago) if standing for amount in standing.buckets.values()), default=ZERO)
+    gross = company.now.balance.gross
+    return {
+        "id": company.company_id,
+        "name": _cut(company.name, 60),
+        "currency": company.currency,
+        "is_empty": not company.lines,
+        "tiles": _tiles(company),
+        "aging": [_bar(company, bucket, largest, gross) for bucket in report.buckets],
+        "gross": money.whole(gross),
+        "parts": [
+            {"id": bucket.bucket_id, "part": _part(max(company.now.buckets.get(bucket.bucket_id, ZERO), ZERO), gross), "share": _share(company, bucket, gross)}
+            for bucket in report.buckets
+        ],
+        "trend": _trend(company, report.buckets),
+        "debtors": [_debtor(company, place) for place in range(len(company.debtors))],
+        "debtors_left": _debtors_left(company),
+        "moved": _moved(company),
+        "intercompany": money.exact(company.now.intercompany, company.currency) if company.now.intercompany else "",
+        "customers": _customers(company, report),
+        "lines": [
+            {
+                "company": line.company_id,
+                "currency": line.currency,
+                "cells": [money.exact(line.buckets.get(bucket.bucket_id, ZERO), line.currency) for bucket in report.buckets],
+                "total": money.exact(line.open_amount, line.currency),
+                "base": money.exact(line.open_base, company.currency),
+                "items": f"{line.item_count:,}",
+            }
+            for line in company.lines
+        ],
+        "lines_base": money.exact(sum((line.open_base for line in company.lines), ZERO), company.currency),
+    }
+
+
+def _tiles(company: Company) -> list[dict[str, Any]]:
+    """Return the headline figures: label, value, changes with their direction, and which direction is bad."""
+    now = company.now.balance
+    then = [standing.balance if standing else None for standing in (company.week_ago, company.year_ago)]
+    tiles = [
+        ("Net receivable", money.whole(now.net), [b and money.change(now.net - b.net) for b in then], ""),
+        ("Past due", money.whole(now.past_due), [b and money.change(now.past_due - b.past_due) for b in then], "+"),
+        ("Past due ratio", money.percent(now.past_due_ratio), [b and money.points(_minus(now.past_due_ratio, b.past_due_ratio)) for b in then], "+"),
+        ("Over 90 days", money.whole(now.over_90), [b and money.change(now.over_90 - b.over_90) for b in then], "+"),
+        ("Unapplied credits", money.whole(now.unapplied), [b and money.change(now.unapplied - b.unapplied) for b in then], "+"),
+        (
+            "Top 10 share of past due",
+            money.percent(company.top_shares[0]),
+            [money.points(_minus(company.top_shares[0], s)) for s in company.top_shares[1:]],
+            "",
+        ),
+    ]
+    return [{"label": label, "value": value, "week": week or "", "year": year or "", "bad": bad} for label, value, (week, year), bad in tiles]
+
+
+def _minus(now: Decimal | None, then: Decimal | None) -> Decimal | None:
+    return None if now is None or then is None else now - then
+
+
+def _bar(company: Company, bucket: Bucket, largest: Decimal, gross: Decimal) -> dict[str, Any]:
+    now = company.now.buckets.get(bucket.bucket_id, ZERO)
+    week_ago = company.week_ago.buckets.get(bucket.bucket_id, ZERO) if company.week_ago else None
+    year_ago = company.year_ago.buckets.get(bucket.bucket_id, ZERO) if company.year_ago else None
+    return {
+        "id": bucket.bucket_id,
+        "label": bucket.label,
+        "part": _part(abs(now), largest),
+        "was": -1 if week_ago is None else _part(abs(week_ago), largest),
+        "amount": money.whole(now),
+        "share": _share(company, bucket, gross),
+        "week": "" if week_ago is None else money.change(now - week_ago),
+        "year": "" if year_ago is None else money.change(now - year_ago),
+    }
+
+
+def _share(company: Company, bucket: Bucket, gross: Decimal) -> str:
+    return money.percent(company.now.buckets.get(bucket.bucket_id, ZERO) / gross) if gross > 0 else ""
+
+
+def _part(amount: Decimal, whole: Decimal) -> int:
+    return int((amount * SCALE / whole).to_integral_value(ROUND_HALF_UP)) if whole > 0 else 0
+
+
+def _trend(company: Company, buckets: Sequence[Bucket]) -> dict[str, Any]:
+    """Return the stacked bars of the year's weeks: heights above zero and below, and the lines of the grid."""
+    highest = max((sum((a for a in week.values() if a > 0), ZERO) for _, week in company.trend), default=ZERO)
+    lowest = max((sum((-a for a in week.values() if a < 0), ZERO) for _, week in company.trend), default=ZERO)
+    step = _step(highest + lowest)
+    top = step * max(1, -(-highest // step)) if step else Decimal(1)
+    bottom = step * -(-lowest // step) if step else ZERO
+    span = top + bottom
+    weeks = []
+    for week_end, amounts in company.trend:
+        up = [{"id": b.bucket_id, "part": _part(amounts[b.bucket_id], span)} for b in buckets if amounts.get(b.bucket_id, ZERO) > 0]
+        down = [{"id": b.bucket_id, "part": _part(-amounts[b.bucket_id], span)} for b in buckets if amounts.get(b.bucket_id, ZERO) < 0]
+        weeks.append({"up": up, "down": down, "month": f"{week_end:%b}" if week_end.day <= 7 else "", "year": f"{week_end:%Y}" if week_end.day <= 7 else ""})
+    ticks = []
+    tick = -bottom
+    while step and tick <= top:
+        ticks.append({"at": _part(tick + bottom, span), "label": _compact(tick), "is_zero": tick == 0})
+        tick += step
+    return {"weeks": weeks, "ticks": ticks, "zero": _part(bottom, span)}
+
+
+def _step(span: Decimal) -> Decimal:
+    """Return a round distance of grid lines that divides the span into about TICKS parts."""
+    if span <= 0:
+        return ZERO
+    rough = span / TICKS
+    power = Decimal(1).scaleb(rough.adjusted())
+    return next(power * nice for nice in NICE_STEPS if power * nice >= rough)
+
+
+def _compact(amount: Decimal) -> str:
+    for unit, size in (("bn", Decimal(10) ** 9), ("m", Decimal(10) ** 6), ("k", Decimal(10) ** 3)):
+        if abs(amount) >= size:
+            return f"{format((amount / size).normalize(), 'f').replace('-', money.MINUS)} {unit}"
+    return format(amount.normalize(), "f").replace("-", money.MINUS)
+
+
+def _debtor(company: Company, place: int) -> dict[str, Any]:
+    debtor = company.debtors[place]
+    return {
+        "name": _cut(debtor.customer.name, SHORT),
+        "past_due": money.exact(debtor.past_due, company.currency),
+        "change": money.change(debtor.change),
+        "over_90": money.exact(debtor.over_90, company.currency),
+        "oldest": f"{debtor.oldest_days:,}",
+        "share": money.percent(debtor.past_due / company.now.balance.past_due),
+    }
+
+
+def _debtors_left(company: Company) -> dict[str, str]:
+    """Return the line below the top debtors: how many more owe how much, so that the list ends in the headline's figure."""
+    left = company.now.balance.past_due - sum((debtor.past_due for debtor in company.debtors), ZERO)
+    others = company.debtor_count - len(company.debtors)
+    return {
+        "others": f"{others:,} others" if others else "",
+        "amount": money.exact(left, company.currency),
+        "total": money.exact(company.now.balance.past_due, company.currency),
+    }
+
+
+def _moved(company: Company) -> dict[str, Any]:
+    largest = max((abs(amount) for _, amount in company.movements), default=ZERO)
+    restated = ZERO if company.reported_last_week is None else company.opening - company.reported_last_week
+    return {
+        "opening": money.exact(company.opening, company.currency),
+        "opening_day": f"{company.now.day:%d %b}" if company.week_ago is None else f"{company.week_ago.day.day} {company.week_ago.day:%B}",
+        "restated": money.exact(restated, company.currency) if restated else "",
+        "reported": money.exact(company.reported_last_week, company.currency) if company.reported_last_week is not None else "",
+        "rows": [
+            {"label": label, "amount": money.exact(amount, company.currency), "part": _part(abs(amount), largest), "up": amount > 0}
+            for label, amount in company.movements
+        ],
+        "closing": money.exact(company.closing, company.currency),
+        "closing_day": f"{company.now.day.day} {company.now.day:%B}",
+    }
+
+
+def _customers(company: Company, report: Report) -> dict[str, Any]:
+    """Return the table by customer and bucket in base currency: what is past due first, intercompany last with a total of its own."""
+    merged: dict[str, dict[str, Decimal]] = {}
+    past_due: dict[str, Decimal] = {}
+    for account in company.accounts:
+        customer_id = account.customer.customer_id
+        merged[customer_id] = add([merged.get(customer_id, {}), account.buckets_base])
+        past_due[customer_id] = past_due.get(customer_id, ZERO) + account.balance.past_due
+    named = {account.customer.customer_id: account.customer for account in company.accounts}
+    order = sorted(merged, key=lambda c: (named[c].is_intercompany, -past_due[c], -sum(merged[c].values(), ZERO), c))
+    trade = [customer_id for customer_id in order if not named[customer_id].is_intercompany]
+    intercompany = order[len(trade) :]
+    return {
+        "rows": [{"name": _breakable(_cut(named[c].name, LONG)), "id": _breakable(_cut(c, LONG)), **_cells(merged[c], company, report)} for c in trade],
+        "intercompany_rows": [
+            {"name": _breakable(_cut(named[c].name, LONG)), "id": _breakable(_cut(c, LONG)), **_cells(merged[c], company, report)} for c in intercompany
+        ],
+        "trade": _cells(add(merged[c] for c in trade), company, report),
+        "all": _cells(add(merged.values()), company, report),
+        "count": f"{len(order):,}",
+    }
+
+
+def _cells(amounts: dict[str, Decimal], company: Company, report: Report) -> dict[str, Any]:
+    return {
+        "cells": [money.exact(amounts.get(bucket.bucket_id, ZERO), company.currency) for bucket in report.buckets],
+        "total": money.exact(sum(amounts.values(), ZERO), company.currency),
+    }
+
+
+def _group(report: Report) -> dict[str, Any] | None:
+    """Return the group's page, where there is more than one company."""
+    if len(report.companies) < 2:
+        return None
+    published = report.group
+    tiles = []
+    labels = (
+        *(("net_receivable", "Net receivable", ""), ("past_due_amount", "Past due", "+"), ("past_due_ratio", "Past due ratio", "+")),
+        *(("over_90_amount", "Over 90 days", "+"), ("unapplied_amount", "Unapplied credits", "+")),
+    )
+    for metric_id, label, bad in labels if published else ():
+        said = published[metric_id]
+        now, month, year = (None if said[name] is None else Decimal(said[name]) for name in ("value", "prior_month_value", "prior_year_value"))
+        is_ratio = metric_id == "past_due_ratio"
+        changes = [None if now is None or then is None else money.points(now - then) if is_ratio else money.change(now - then) for then in (month, year)]
+        value = "n/a" if now is None else money.percent(now) if is_ratio else money.whole(now)
+        tiles.append({"label": label, "value": value, "week": changes[0] or "", "year": changes[1] or "", "bad": bad})
+    return {"currency": published["net_receivable"]["currency"] if published else "", "tiles": tiles, "top": DEBTORS_BESIDE_OTHERS}
+
+
+def _day(day: date) -> str:
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def _breakable(text: str) -> str:
+    """Return the text with places to break in words that no column can hold."""
+    return re.sub(rf"(\S{{{UNBROKEN}}})(?=\S)", "\\1\N{ZERO WIDTH SPACE}", text)
