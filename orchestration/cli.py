@@ -243,6 +243,19 @@ def sql(options: argparse.Namespace, home: Home) -> int:
     return console.execute(home, options.query, how, limits)
 
 
+def register_orchestrate(registry: _Registry) -> None:
+    command = registry.add("orchestrate", orchestrate, "the Dagster UI and daemon with schedules and the inbox sensor (127.0.0.1), until Ctrl-C")
+    command.add_argument("--port", type=int, default=3000, metavar="N", help="where the UI listens (3000)")
+
+
+def orchestrate(options: argparse.Namespace, home: Home) -> int:
+    """Serve until told to stop."""
+    from orchestration import orchestrator
+
+    orchestrator.orchestrate(home, options.port, terminal.say)
+    return errors.DONE
+
+
 def _add_extracts(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", type=Path, metavar="PATH", help="a drop, or a folder of drops")
     command.add_argument("--profile", metavar="P", help="how the files are written: a shipped profile, or a folder")
@@ -285,4 +298,5 @@ COMMANDS = (
     register_status,
     register_rejects,
     register_sql,
+    register_orchestrate,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,7 +127,7 @@ def is_loaded(seen: Look, path: Path, landed: Iterable[DropRecord]) -> bool:
     )
 
 
-def decide(looks: Iterable[Look], memory: Mapping[str, Mapping[str, Any]], loaded: frozenset[str]) -> Decision:
+def decide(looks: Iterable[Look], memory: Mapping[str, Mapping[str, Any]], known: frozenset[str]) -> Decision:
     """Return which drops to load: complete, the same as when last seen, neither asked for before nor in the lake."""
     ready, waiting, remembered = [], {}, {}
     for seen in looks:
@@ -135,7 +135,7 @@ def decide(looks: Iterable[Look], memory: Mapping[str, Mapping[str, Any]], loade
         is_same = before.get("signature") == seen.signature
         is_settled = is_same and bool(before.get("done"))
         reason = unfinished(seen)
-        if seen.name in loaded or is_settled:
+        if seen.name in known or is_settled:
             is_settled = True
         elif reason:
             waiting[seen.name] = reason
@@ -147,6 +147,24 @@ def decide(looks: Iterable[Look], memory: Mapping[str, Mapping[str, Any]], loade
         remembered[seen.name] = {"signature": seen.signature, "done": is_settled}
     key = hashlib.sha256(json.dumps([[seen.name, seen.signature] for seen in ready]).encode()).hexdigest()[:16]
     return Decision(tuple(seen.name for seen in ready), waiting, remembered, f"drops-{key}" if ready else "")
+
+
+def settle(place: Place, landed: Iterable[DropRecord], wait: Callable[[float], None]) -> Decision:
+    """Look twice, ``wait`` in between, and decide: for who comes once, where the sensor comes again and again."""
+    drops = list(landed)
+    before = look(place)
+    first = decide(before, {}, loaded(place, before, drops))
+    if not first.waiting:
+        return first
+    wait(place.quiet_seconds)
+    after = look(place)
+    return decide(after, first.memory, loaded(place, after, drops))
+
+
+def loaded(place: Place, looks: Iterable[Look], landed: Iterable[DropRecord]) -> frozenset[str]:
+    """Return the names of the drops that the lake has."""
+    drops = list(landed)
+    return frozenset(seen.name for seen in looks if is_loaded(seen, place.drop(seen.name), drops))
 
 
 def _look_at(place: Place, name: str) -> Look:

@@ -29,7 +29,6 @@ from orchestration.settings import Home, project_dir
 Progress = Callable[[str], None]
 
 ADDRESS = "127.0.0.1"
-DEFAULT_PORT = 3000
 POOL = "warehouse"
 LOCATION = "receivables_warehouse"
 SECONDS_TO_END = 20

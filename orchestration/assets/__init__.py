@@ -1,0 +1,1 @@
+"""The Dagster assets, thin: each calls the function of `orchestration.pipeline` that the command line calls, and says what came of it."""
