@@ -71,7 +71,7 @@ def freeze(home: Home, as_of: date | None, progress: Progress) -> dict[str, Any]
 
 def report(home: Home, progress: Progress) -> dict[str, Any]:
     """Write the report files that frozen weeks lack."""
-    return {"reports": [str(path) for path in reports.write_missing(home, progress)]}
+    return {"reports": [str(path) for path in weekly.write_missing(home, progress)]}
 
 
 @contextmanager
