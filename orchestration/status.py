@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration import published
+from orchestration.errors import ArwError
 from orchestration.settings import Home
 
 
@@ -70,3 +72,20 @@ def _records(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]
     cursor = con.execute(query)
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def rejects(home: Home, feed: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return columns and rows of what landing rejected, from the lake: it is there whether or not anything was built."""
+    folders = {record.stem: Path(json.loads(record.read_text(encoding="utf-8"))["path"]).name for record in (home.lake / "drops").glob("*.json")}
+    if not folders:
+        raise ArwError(f"Nothing was loaded into {home.root} yet. `arw load PATH` lands a drop or an inbox.")
+    columns = ["drop", "feed", "file", "line", "column", "reason", "text"]
+    files = [str(path) for drop_id in folders if (path := home.lake / "rejects" / f"{drop_id}.parquet").is_file()]
+    if not files:
+        return columns, []
+    query = """
+        select drop_id, feed, file, line, "column", reason, text from read_parquet($files)
+        where feed = coalesce($feed, feed) order by drop_id, system, feed, file, line
+    """
+    found = duckdb.execute(query, {"files": files, "feed": feed}).fetchall()
+    return columns, sorted([(folders[row[0]], *row[1:]) for row in found], key=lambda row: row[0])
