@@ -217,7 +217,10 @@ def register_rejects(registry: _Registry) -> None:
 def rejects(options: argparse.Namespace, home: Home) -> int:
     """List what landing rejected."""
     from orchestration import status as reader
+    from orchestration.extracts import contract
 
+    if options.feed and options.feed not in (known := contract.feeds()):
+        raise errors.BadUsage(f"There is no feed {options.feed!r}. The feeds are: {', '.join(known)}.")
     columns, rows = reader.rejects(home, options.feed)
     terminal.rows(columns, rows, "json" if options.as_json else options.format)
     return errors.DONE
