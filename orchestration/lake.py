@@ -1,9 +1,9 @@
 """The lake: what was landed, immutable; and the raw tables that are made from it.
 
-    lake/drops/<drop_id>.json               what the drop is and what became of its files; written last, it makes the drop exist
-    lake/<system>/<feed>/<drop_id>.parquet  its good rows, typed, with file and line
-    lake/rejects/<drop_id>.parquet          its rejected rows
-    lake/attempts/<id>.json                 a drop that was refused, or that was there already
+lake/drops/<drop_id>.json               what the drop is and what became of its files; written last, it makes the drop exist
+lake/<system>/<feed>/<drop_id>.parquet  its good rows, typed, with file and line
+lake/rejects/<drop_id>.parquet          its rejected rows
+lake/attempts/<id>.json                 a drop that was refused, or that was there already
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from orchestration.errors import ArwError
 from orchestration.extracts.contract import feeds, systems
 from orchestration.extracts.drops import DropFile, drop_id, files_of, find_drops, fingerprinted
 from orchestration.extracts.errors import ExtractError, NotADrop
-from orchestration.extracts.history import Delivery, create_versions
+from orchestration.extracts.history import Delivery, create_versions, in_building_order
 from orchestration.extracts.land import REJECTS_COLUMNS, FeedLanding, Landing, land
 from orchestration.extracts.manifest import Manifest, read_manifest
 from orchestration.extracts.profiles import CANONICAL, Profile, find_profile
@@ -135,17 +135,16 @@ def refresh_raw(home: Path, progress: Progress = lambda _: None) -> None:
         for system in systems():
             con.execute(f"create schema if not exists raw_{system}")
         con.execute("create schema if not exists meta")
-        for feed in feeds().values():
+        tables = {feed.name: f"raw_{feed.system}.{feed.name}" for feed in feeds().values()}
+        for feed in in_building_order():
             deliveries = [_delivery(place.lake, record, feed.name) for record in landed if feed.name in record.feeds]
-            create_versions(con, f"raw_{feed.system}.{feed.name}", feed, deliveries)
+            create_versions(con, feed, deliveries, tables)
         _write_books(con, place.lake, landed)
         con.execute("commit")
     progress(f"raw tables hold {len(landed)} drops")
 
 
-def _load_drop(
-    folder: Path, home: Home, chosen: Profile | None, loaded_at: datetime, known: Sequence[DropRecord], result: LoadResult
-) -> DropRecord | None:
+def _load_drop(folder: Path, home: Home, chosen: Profile | None, loaded_at: datetime, known: Sequence[DropRecord], result: LoadResult) -> DropRecord | None:
     """Land one drop; None if it is in the lake already."""
     lake = home.lake
     manifest, said = read_manifest(folder)
@@ -226,9 +225,7 @@ def _feed_record(landing: FeedLanding) -> dict[str, Any]:
     }
 
 
-def _file_records(
-    files: Sequence[DropFile], landing: Landing, known: Sequence[DropRecord], folder: Path
-) -> list[dict[str, Any]]:
+def _file_records(files: Sequence[DropFile], landing: Landing, known: Sequence[DropRecord], folder: Path) -> list[dict[str, Any]]:
     """Return what became of each file (of each feed that a file delivers, where a profile makes several of it)."""
     by_name = {file.name: file for file in files}
     earlier = [record.drop_id for record in known if record.path == str(folder)]
@@ -283,19 +280,14 @@ def _tidy(lake: Path) -> None:
             path.unlink()
 
 
-def _note_duplicate(
-    lake: Path, folder: Path, loaded_at: datetime, files: Sequence[DropFile], twin: DropRecord
-) -> None:
+def _note_duplicate(lake: Path, folder: Path, loaded_at: datetime, files: Sequence[DropFile], twin: DropRecord) -> None:
     _note_attempt(
         lake,
         "duplicate",
         folder,
         loaded_at,
         drop_id=twin.drop_id,
-        files=[
-            {**file, "rows_loaded": 0, "rows_rejected": 0, "rows_duplicate": file["rows_in"], "note": ""}
-            for file in twin.files
-        ],
+        files=[{**file, "rows_loaded": 0, "rows_rejected": 0, "rows_duplicate": file["rows_in"], "note": ""} for file in twin.files],
         note=f"the same content was loaded at {twin.loaded_at.isoformat(' ', 'seconds')} from {twin.path}",
     )
 
@@ -359,18 +351,12 @@ def _write_books(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[Dr
                 record.loaded_at,
             ],
         )
-        audit += [
-            _audit_row(file, record.drop_id, "landed", record.path, record.loaded_at, file["note"])
-            for file in record.files
-        ]
+        audit += [_audit_row(file, record.drop_id, "landed", record.path, record.loaded_at, file["note"]) for file in record.files]
     for path in sorted((lake / "attempts").glob("*.json")):
         attempt = json.loads(path.read_text(encoding="utf-8"))
         loaded_at = datetime.fromisoformat(attempt["loaded_at"])
         files = attempt.get("files") or [{"file": attempt.get("file")}]
-        audit += [
-            _audit_row(file, attempt.get("drop_id"), attempt["status"], attempt["path"], loaded_at, attempt["note"])
-            for file in files
-        ]
+        audit += [_audit_row(file, attempt.get("drop_id"), attempt["status"], attempt["path"], loaded_at, attempt["note"]) for file in files]
     if audit:
         con.executemany(f"insert into meta.load_audit values ({', '.join('?' * len(audit[0]))})", audit)
     con.execute(f"create or replace table meta.rejects ({REJECTS_COLUMNS})")
@@ -380,9 +366,7 @@ def _write_books(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[Dr
         con.execute(f"insert into meta.rejects select * from read_parquet([{paths}])")
 
 
-def _audit_row(
-    file: Mapping[str, Any], drop: str | None, status: str, path: str, loaded_at: datetime, note: str
-) -> list[Any]:
+def _audit_row(file: Mapping[str, Any], drop: str | None, status: str, path: str, loaded_at: datetime, note: str) -> list[Any]:
     counted = [file.get(name, 0) for name in ("rows_in", "rows_loaded", "rows_rejected", "rows_duplicate")]
     said = [file.get(name) for name in ("system", "feed", "file", "sha256", "bytes")]
     return [drop, *said, *counted, status, note or None, path, loaded_at]
@@ -407,8 +391,7 @@ def _warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         if "lock" in str(error).lower():
             raise ArwError(
-                f"{path} is held by another process ({str(error).splitlines()[0]}). Nothing was changed. "
-                "Close what has it open and run again."
+                f"{path} is held by another process ({str(error).splitlines()[0]}). Nothing was changed. Close what has it open and run again."
             ) from error
         for damaged in (path, path.with_name(path.name + ".wal")):
             damaged.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import yaml
 
@@ -62,6 +63,7 @@ class Feed:
     dated_by: str | None = None
     amount: str | None = None
     derived_key: tuple[str, ...] = ()
+    belongs_to: Mapping[str, str] = field(default_factory=dict)
     optional_company: bool = False
 
     @property
@@ -90,11 +92,7 @@ def feeds() -> Mapping[str, Feed]:
     """Return every feed of the contract by its name (names are unique across the systems)."""
     text = resources.files(__package__).joinpath("contract.yaml").read_text(encoding="utf-8")
     declared = yaml.safe_load(text)
-    return {
-        name: _feed(system, name, declaration)
-        for system, tables in declared.items()
-        for name, declaration in tables.items()
-    }
+    return {name: _feed(system, name, declaration) for system, tables in declared.items() for name, declaration in tables.items()}
 
 
 def systems() -> tuple[str, ...]:
@@ -109,7 +107,7 @@ def minor_units() -> Mapping[str, int]:
     return {code: int(decimals) for code, decimals, _ in (line.split(",", 2) for line in lines[1:])}
 
 
-def _feed(system: str, name: str, declaration: Mapping) -> Feed:
+def _feed(system: str, name: str, declaration: Mapping[str, Any]) -> Feed:
     values = declaration.get("values", {})
     synonyms = declaration.get("synonyms", {})
     ranges = declaration.get("ranges", {})
@@ -133,5 +131,6 @@ def _feed(system: str, name: str, declaration: Mapping) -> Feed:
         dated_by=declaration.get("dated_by"),
         amount=declaration.get("amount"),
         derived_key=tuple(declaration.get("derived_key", ())),
+        belongs_to=declaration.get("belongs_to", {}),
         optional_company=declaration.get("optional_company", False),
     )

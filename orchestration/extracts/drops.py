@@ -99,11 +99,7 @@ def feed_of(name: str) -> Feed | None:
     if not match:
         return None
     system, stem = match[1], match[2] + (match[3] or "")
-    fitting = [
-        feed
-        for feed in feeds().values()
-        if feed.system == system and (stem == feed.name or stem.startswith(feed.name + "_"))
-    ]
+    fitting = [feed for feed in feeds().values() if feed.system == system and (stem == feed.name or stem.startswith(feed.name + "_"))]
     return max(fitting, key=lambda feed: len(feed.name), default=None)
 
 
@@ -123,11 +119,7 @@ def files_in(drop: Path) -> list[Path]:
 def fingerprinted(drop: Path, files: Iterable[tuple[Path, str]]) -> list[DropFile]:
     """Return the files with their checksums."""
     root = drop if drop.is_dir() else drop.parent
-    return [
-        DropFile(name, path, target, fingerprint(path, name))
-        for path, target in files
-        for name in [path.relative_to(root).as_posix()]
-    ]
+    return [DropFile(name, path, target, fingerprint(path, name)) for path, target in files for name in [path.relative_to(root).as_posix()]]
 
 
 def drop_id(manifest: Mapping[str, Any], profile_digest: str, files: Iterable[DropFile]) -> str:
@@ -141,4 +133,3 @@ def drop_id(manifest: Mapping[str, Any], profile_digest: str, files: Iterable[Dr
         "files": sorted([file.target, file.fingerprint.sha256] for file in files),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
-

@@ -6,17 +6,18 @@ source was read (extracted_at, drop_id), whatever the order in which the drops w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
-from orchestration.extracts.contract import Feed
+from orchestration.extracts.contract import Feed, feeds
 from orchestration.extracts.rules import literal, quoted
 
 OPEN_END = "9999-12-31 00:00:00"
+NEVER = 2_147_483_647
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,33 @@ class Delivery:
     source_id: str
     scope_companies: tuple[str, ...] | None
     scope_posting_from: date | None
+    # A row whose key could not be read may be any row: then nothing is deleted by absence.
     has_unreadable_key: bool
     rows: Path
     rejects: Path | None
 
-    def deletes_what_is_absent(self, feed: Feed) -> bool:
-        """Whether a key that this delivery lacks was deleted.
-
-        What cannot be told to lie in the scope is left alone: rows without a company when companies are listed, a
-        parent's lines without a date when the scope begins at a date.
-        """
-        if self.mode == "incremental" or self.has_unreadable_key:
-            return False
-        if self.scope_companies is not None and "company_id" not in feed.column_names:
-            return False
-        return not (self.scope_posting_from and feed.parent and not feed.dated_by)
+    @property
+    def is_scoped(self) -> bool:
+        """Whether the delivery covers only part of what the source has."""
+        return self.scope_companies is not None or self.scope_posting_from is not None
 
 
-def create_versions(con: duckdb.DuckDBPyConnection, table: str, feed: Feed, deliveries: Sequence[Delivery]) -> None:
-    """(Re)create ``table`` with every version of every row of ``feed``."""
+def in_building_order() -> list[Feed]:
+    """Return the feeds so that those come first which others belong to."""
+    ordered: dict[str, Feed] = {}
+
+    def add(feed: Feed) -> None:
+        for owner in feed.belongs_to:
+            add(feeds()[owner])
+        ordered.setdefault(feed.name, feed)
+
+    for feed in feeds().values():
+        add(feed)
+    return list(ordered.values())
+
+
+def create_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], tables: Mapping[str, str]) -> None:
+    """(Re)create the feed's table among ``tables`` (feed to table) with every version of every row."""
     ordered = sorted(deliveries, key=lambda delivery: (delivery.extracted_at, delivery.drop_id))
     _create_inputs(con, feed, ordered)
     if len(ordered) <= 1:
@@ -59,8 +68,13 @@ def create_versions(con: duckdb.DuckDBPyConnection, table: str, feed: Feed, deli
             "from told where not is_deleted"
         )
     else:
-        _create_versions(con, feed)
-    con.execute(f"create or replace table {table} as {_rows(feed)}")
+        is_scoped = any(delivery.is_scoped for delivery in ordered)
+        links = list(feed.belongs_to.items()) if is_scoped else []
+        _create_said(con, feed, [column for _, column in links])
+        _create_absences(con, feed, [tables[owner] for owner, _ in links], [feeds()[owner] for owner, _ in links])
+        _create_changes(con, feed)
+        _flag(con, feed)
+    con.execute(f"create or replace table {tables[feed.name]} as {_rows(feed)}")
 
 
 def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery]) -> None:
@@ -68,36 +82,33 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
     con.execute(
         """
         create or replace temp table deliveries (
-            ord integer, drop_id varchar, extracted_at timestamp, books_through date, load_mode varchar,
-            source_id varchar, deletes boolean, companies varchar[], posting_from date
+            ord integer, drop_id varchar, extracted_at timestamp, books_through date, load_mode varchar, source_id varchar,
+            is_readable boolean, companies varchar[], posting_from date
         )
         """
     )
-    for ord_, delivery in enumerate(deliveries):
+    for place, delivery in enumerate(deliveries):
         con.execute(
             "insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                ord_,
+                place,
                 delivery.drop_id,
                 delivery.extracted_at,
                 delivery.books_through,
                 delivery.mode,
                 delivery.source_id,
-                delivery.deletes_what_is_absent(feed),
+                not delivery.has_unreadable_key,
                 None if delivery.scope_companies is None else list(delivery.scope_companies),
-                delivery.scope_posting_from if feed.dated_by else None,
+                delivery.scope_posting_from,
             ],
         )
     columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
-    con.execute(
-        f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, ord integer)"
-    )
-    names = ", ".join(f"landed.{quoted(name)}" for name in feed.column_names)
+    con.execute(f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, ord integer)")
     if deliveries:
         con.execute(
             f"""
             insert into told
-            select {names}, landed.is_deleted, landed.source_file, landed.source_line, ord
+            select {_of("landed", feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line, deliveries.ord
             from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
             inner join deliveries using (drop_id)
             """
@@ -106,46 +117,68 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
     con.execute(f"create or replace temp table marks ({keys}, ord integer)")
     rejects = [delivery.rejects for delivery in deliveries if delivery.rejects]
     if rejects:
-        values = ", ".join(
-            f"cast(nullif(key_values[{i}], '') as {feed.column(name).sql_type})" for i, name in enumerate(feed.key, 1)
-        )
+        values = ", ".join(f"cast(nullif(key_values[{i}], '') as {feed.column(name).sql_type})" for i, name in enumerate(feed.key, 1))
         con.execute(
             f"""
             insert into marks
-            select distinct {values}, ord
+            select distinct {values}, deliveries.ord
             from read_parquet({_paths(rejects)}) inner join deliveries using (drop_id)
             where feed = {literal(feed.name)} and key_values is not null
             """
         )
 
 
-def _create_versions(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _create_said(con: duckdb.DuckDBPyConnection, feed: Feed, links: Sequence[str]) -> None:
+    """Make the table ``said``: what each drop says of each key, and which row held from then on.
+
+    A drop says a row, its deletion (held.row_id is NULL), or leaves a mark: there is a row, but it cannot be read.
+    """
+    held = ["'row_id': case when not is_deleted then rowid end"]
+    held.append(f"'company': {'company_id' if 'company_id' in feed.column_names else 'null::varchar'}")
+    held.append(f"'dated': {quoted(feed.dated_by) if feed.dated_by else 'null::date'}")
+    held += [f"'owner_{i}': {quoted(link)}" for i, link in enumerate(links)]
     key = ", ".join(quoted(name) for name in feed.key)
-    company = "company_id" if "company_id" in feed.column_names else "null::varchar"
-    dated = f"cast({feed.dated_by} as date)" if feed.dated_by else "null::date"
     by_key = f"(partition by {key} order by ord)"
-    # What a drop says of a key: a row, its deletion, or (a mark) that it is there but cannot be read. And what held
-    # then: the last row, unless that was deleted.
     con.execute(
         f"""
         create or replace temp table said as
-        select *,
+        select {key}, ord, is_mark,
             last_value(held_at ignore nulls) over {by_key} as held,
-            lead(ord, 1, 2147483647) over {by_key} as next_ord
+            lead(ord, 1, {NEVER}) over {by_key} as next_ord
         from (
-            select {key}, ord, false as is_mark,
-                {{'row_id': case when not is_deleted then rowid end, 'company': {company}, 'dated': {dated}}} as held_at
-            from told
+            select {key}, ord, false as is_mark, {{{", ".join(held)}}} as held_at from told
             union all
             select {key}, ord, true, null from marks
         )
         """
     )
+
+
+def _create_absences(con: duckdb.DuckDBPyConnection, feed: Feed, owner_tables: Sequence[str], owners: Sequence[Feed]) -> None:
+    """Make the table ``absences``: the first drop after a row that should have had its key, and had not.
+
+    A scope covers a row if its company is listed and it is dated within; what cannot be told to lie inside is left alone.
+    """
+    company, dated = ["scopes.company"], ["scopes.dated"]
+    joins, links = [], []
+    for i, (table, owner) in enumerate(zip(owner_tables, owners, strict=True)):
+        company.append(f"owner_{i}.company_id")
+        dated.append(f"owner_{i}.posting_date")
+        links.append(f"said.held.owner_{i}")
+        # What its owner was known to be when the drop was taken.
+        joins.append(
+            f"left join {table} as owner_{i} on owner_{i}.{quoted(owner.key[0])} = scopes.owner_{i} "
+            f"and owner_{i}.known_from < later.extracted_at and owner_{i}.known_to >= later.extracted_at"
+        )
+    terms = ["said.ord", "said.held.company", "said.held.dated", *links]
+    names = ["ord", "company", "dated", *(f"owner_{i}" for i in range(len(links)))]
+    named = ", ".join(f"{term} as {name}" for term, name in zip(terms, names, strict=True))
+    same = " and ".join(f"next_full.{name} is not distinct from {term}" for term, name in zip(terms, names, strict=True))
     con.execute(
         f"""
         create or replace temp table absences as
         with scopes as (
-            select distinct said.ord, said.held.company, said.held.dated, deliveries.source_id
+            select distinct {named}, deliveries.source_id
             from said
             inner join told on told.rowid = said.held.row_id
             inner join deliveries on deliveries.ord = told.ord
@@ -154,44 +187,47 @@ def _create_versions(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
             select scopes.*, min(later.ord) as absent_ord
             from scopes
             inner join deliveries as later
-                on later.deletes and later.ord > scopes.ord and later.source_id = scopes.source_id
-                and (later.companies is null or list_contains(later.companies, scopes.company))
-                and (later.posting_from is null or scopes.dated >= later.posting_from)
+                on later.load_mode <> 'incremental' and later.is_readable
+                and later.ord > scopes.ord and later.source_id = scopes.source_id
+            {" ".join(joins)}
+            where (later.companies is null or list_contains(later.companies, coalesce({", ".join(company)}, null)))
+                and (later.posting_from is null or coalesce({", ".join(dated)}, null) >= later.posting_from)
             group by all
         )
         select {_of("said", feed.key)}, next_full.absent_ord as ord, said.held.row_id
         from said
         inner join told on told.rowid = said.held.row_id
         inner join deliveries on deliveries.ord = told.ord
-        inner join next_full
-            on next_full.ord = said.ord and next_full.source_id = deliveries.source_id
-            and next_full.company is not distinct from said.held.company
-            and next_full.dated is not distinct from said.held.dated
+        inner join next_full on {same} and next_full.source_id = deliveries.source_id
         where next_full.absent_ord < said.next_ord
         """
     )
     if feed.parent:
         # Where a parent's rows are delivered, those of its rows that are not among them were replaced.
+        parent = quoted(feed.parent)
         con.execute(
             f"""
             insert into absences
             select {_of("said", feed.key)}, min(parents.ord), said.held.row_id
             from said
-            inner join (select distinct {feed.parent}, ord from said) as parents
-                on parents.{feed.parent} = said.{feed.parent} and parents.ord > said.ord and parents.ord < said.next_ord
+            inner join (
+                select distinct {parent}, ord from said inner join deliveries using (ord) where is_readable
+            ) as parents
+                on parents.{parent} = said.{parent} and parents.ord > said.ord and parents.ord < said.next_ord
             where said.held.row_id is not null
             group by all
             """
         )
-    _create_states(con, feed, key, by_key)
 
 
-def _create_states(con: duckdb.DuckDBPyConnection, feed: Feed, key: str, by_key: str) -> None:
-    content = ", ".join(f"told.{quoted(name)}" for name in feed.column_names)
+def _create_changes(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Make the table ``versions``: every stretch in which a key's content was the same."""
+    key = ", ".join(quoted(name) for name in feed.key)
+    by_key = f"(partition by {key} order by ord)"
     # In a ledger that exports open items only, what vanished was settled: its last row holds, with nothing open.
-    is_open_items = feed.name == "documents"
-    vanishing = "deliveries.load_mode = 'open_items'" if is_open_items else "false"
-    nothing_open = "coalesce(told.open_amount = 0, false)" if is_open_items else "false"
+    vanishing, nothing_open = "false", "false"
+    if "open_amount" in feed.column_names:
+        vanishing, nothing_open = "deliveries.load_mode = 'open_items'", "coalesce(told.open_amount = 0, false)"
     con.execute(
         f"""
         create or replace temp table versions as
@@ -206,7 +242,7 @@ def _create_states(con: duckdb.DuckDBPyConnection, feed: Feed, key: str, by_key:
             where not ({vanishing} and {nothing_open})
         ),
         dated as (
-            select states.*, deliveries.extracted_at, hash({content}, has_vanished) as content
+            select states.*, deliveries.extracted_at, hash({", ".join(_content(feed, "has_vanished"))}) as content
             from states
             inner join deliveries on deliveries.ord = states.ord
             left join told on told.rowid = states.row_id
@@ -227,11 +263,15 @@ def _create_states(con: duckdb.DuckDBPyConnection, feed: Feed, key: str, by_key:
             end
         )
         select {key}, row_id, ord, has_vanished, lead(extracted_at) over {by_key} as known_to,
-            lead(ord, 1, 2147483647) over {by_key} as next_ord, false as is_flagged
+            lead(ord, 1, {NEVER}) over {by_key} as next_ord, false as is_flagged
         from changes
         qualify row_id is not null
         """
     )
+
+
+def _flag(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Flag the versions that hold only because a later row of their key was rejected."""
     same = " and ".join(f"said.{quoted(name)} is not distinct from versions.{quoted(name)}" for name in feed.key)
     con.execute(
         f"""
@@ -249,15 +289,18 @@ def _create_states(con: duckdb.DuckDBPyConnection, feed: Feed, key: str, by_key:
     )
 
 
+def _content(feed: Feed, has_vanished: str) -> list[str]:
+    """Return SQL for the columns of a version; of what vanished nothing is open, and nobody said when it was settled."""
+    content = {name: f"told.{quoted(name)}" for name in feed.column_names}
+    if "open_amount" in content:
+        content["open_amount"] = f"case when {has_vanished} then 0 else told.open_amount end::decimal(18, 3)"
+        content["settled_on"] = f"case when not {has_vanished} then told.settled_on end"
+    return list(content.values())
+
+
 def _rows(feed: Feed) -> str:
-    columns = []
-    for name in feed.column_names:
-        value = f"told.{quoted(name)}"
-        if feed.name == "documents" and name == "open_amount":
-            value = f"case when versions.has_vanished then 0 else {value} end::decimal(18, 3)"
-        if feed.name == "documents" and name == "settled_on":
-            value = f"case when not versions.has_vanished then {value} end"
-        columns.append(f"{value} as {quoted(name)}")
+    content = zip(_content(feed, "versions.has_vanished"), feed.column_names, strict=True)
+    columns = [f"{value} as {quoted(name)}" for value, name in content]
     return f"""
         select {", ".join(columns)}, deliveries.extracted_at as known_from,
             coalesce(versions.known_to, timestamp '{OPEN_END}') as known_to,
@@ -269,9 +312,9 @@ def _rows(feed: Feed) -> str:
     """
 
 
-def _of(table: str, names: Sequence[str]) -> str:
+def _of(table: str, names: Iterable[str]) -> str:
     return ", ".join(f"{table}.{quoted(name)}" for name in names)
 
 
-def _paths(paths: object) -> str:
-    return "[" + ", ".join(literal(str(path)) for path in paths) + "]"  # type: ignore[attr-defined]
+def _paths(paths: Iterable[Path]) -> str:
+    return "[" + ", ".join(literal(str(path)) for path in paths) + "]"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -126,10 +125,7 @@ def land(
         landing.feeds.append(_land_feed(task, sources, inputs, known_feeds))
     [[landing.rejected]] = con.execute("select count(*) from rejects").fetchall()
     if landing.rejected:
-        con.execute(
-            "copy (from rejects order by system, feed, file, line) "
-            f"to {literal(str(folder / 'rejects.parquet'))} (format parquet, compression zstd)"
-        )
+        con.execute(f"copy (from rejects order by system, feed, file, line) to {literal(str(folder / 'rejects.parquet'))} (format parquet, compression zstd)")
     return landing
 
 
@@ -143,9 +139,7 @@ class Inputs:
     has_malformed: bool = False
 
 
-def _sources(
-    con: duckdb.DuckDBPyConnection, files: Sequence[DropFile], profile: Profile, folder: Path
-) -> Iterable[tuple[Feed, list[Source], Inputs]]:
+def _sources(con: duckdb.DuckDBPyConnection, files: Sequence[DropFile], profile: Profile, folder: Path) -> Iterable[tuple[Feed, list[Source], Inputs]]:
     """Yield the feeds that the files deliver, each with where its rows come from."""
     by_target: dict[str, list[Source]] = {}
     kinds: dict[str, FileKind] = {}
@@ -188,30 +182,26 @@ def kind_of(profile: Profile, file: DropFile) -> FileKind:
 def _land_feed(task: Task, sources: list[Source], inputs: Inputs, known_feeds: Collection[str]) -> FeedLanding:
     for source in sources:
         _check_header(task, source)
-    try:
-        is_read = _read(task, sources)
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        is_read = False
-    if not is_read:
+    suspects = _read(task, sources)
+    if suspects is None:
         sources = [by_lines(task.con, source, task.folder) for source in sources]
-        _read(task, sources)
-    _record_malformed(task, inputs.own if inputs.sources else {source.file for source in sources})
-    rows = task.count(f"select count(*) from rejects where feed = {literal(task.feed.name)}")
-    rows += sum(source.rows - source.malformed for source in sources)
-    _check_rows(task, sources[0].file, rows, known_feeds)
-    _check_totals(task, sources[0].file)
-    _judge(task, sources)
-    _type(task)
-    _settle_doubles(task)
-    _record_rejects(task, sources, inputs)
-    _write(task)
+        suspects = _read(task, sources)
+        assert suspects is not None, "where records begin and end is settled now"
+    malformed = _record_malformed(task, inputs.own if inputs.sources else {source.file for source in sources})
+    _check_rows(task, sources[0].file, sum(source.rows for source in sources), known_feeds)
+    _check_totals(task, sources[0].file, suspects)
+    _judge(task, sources, suspects)
+    _type(task, suspects)
+    _settle_doubles(task, suspects)
+    rejected = malformed + _record_rejects(task, sources, inputs, suspects)
+    _write(task, suspects)
     unreadable = f"select count(*) from rejects where feed = {literal(task.feed.name)} and key_values is null"
     return FeedLanding(
         feed=task.feed.name,
         mode=task.mode,
         counts=_counts(task, sources, inputs),
-        has_unreadable_key=inputs.has_malformed or task.count(unreadable) > 0,
-        notes=tuple(_notes(task, sources)),
+        has_unreadable_key=inputs.has_malformed or (rejected > 0 and task.count(unreadable) > 0),
+        notes=tuple(_notes(task, sources, suspects)),
     )
 
 
@@ -228,27 +218,27 @@ def _check_header(task: Task, source: Source) -> None:
     raise BadHeader(source.file, f"it lacks {', '.join(missing)}, which {feed.name} requires", line=1)
 
 
-def _read(task: Task, sources: Sequence[Source]) -> bool:
+def _read(task: Task, sources: Sequence[Source]) -> int | None:
     """Read the rows: what is proven right into proven.parquet (view ``proven``), the rest into the table ``suspects``.
 
-    False if a file's records turn out not to be its lines.
+    Returned is the number of suspects; None if a file's records turn out not to be its lines.
     """
     con, feed = task.con, task.feed
-    selects = " union all ".join(_delivered(task, source) for source in sources)
-    con.execute(f"create or replace temp view delivered as {selects}")
-    proven = task.folder / f"{feed.name}.proven.parquet"
-    con.execute(
-        f"copy (select {_typed_columns(task)} from delivered where {_proof(task, sources)}) "
-        f"to {literal(str(proven))} (format parquet, compression zstd)"
-    )
-    con.execute(f"create or replace temp view proven as from read_parquet({literal(str(proven))})")
-    records = sum(source.rows - source.malformed for source in sources)
-    proven_rows = task.count("select count(*) from proven")
-    if proven_rows == records:
-        con.execute("create or replace temp table suspects as from delivered limit 0")
-        return True
-    con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not ({_proof(task, sources)})")
-    return proven_rows + task.count("select count_if(not is_doubtful) from suspects") == records
+    con.execute(f"create or replace temp view delivered as {' union all '.join(_delivered(task, one) for one in sources)}")
+    proof = _proof(task, sources)
+    proven = literal(str(task.folder / f"{feed.name}.proven.parquet"))
+    try:
+        con.execute(f"copy (select {_typed_columns(task)} from delivered where {proof}) to {proven} (format parquet, compression zstd)")
+        con.execute(f"create or replace temp view proven as from read_parquet({proven})")
+        records = sum(source.rows - source.malformed for source in sources)
+        found = task.count("select count(*) from proven")
+        if found == records:
+            return 0
+        con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not ({proof})")
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return None
+    [[suspects, certain]] = con.execute("select count(*), count_if(not is_doubtful) from suspects").fetchall()
+    return int(suspects) if found + certain == records else None
 
 
 def _delivered(task: Task, source: Source) -> str:
@@ -331,25 +321,25 @@ def _check_rows(task: Task, file: str, rows: int, known_feeds: Collection[str]) 
         raise EmptyDelivery(file, f"it has a header and no row, but rows of {feed} were known before")
 
 
-def _check_totals(task: Task, file: str) -> None:
+def _check_totals(task: Task, file: str, suspects: int) -> None:
     """Compare the control totals with what was read, before anything is rejected."""
     for name, announced in task.said.totals.items():
-        column = task.feed.column(name)
-        c = quoted(name)
-        [[proven]] = task.con.execute(f"select sum({c}) from proven").fetchall()
-        [[doubtful]] = task.con.execute(
-            f"select sum(try_cast({c} as decimal(38, 9))) from suspects where regexp_full_match({c}, '{NUMBER}')"
-        ).fetchall()
-        found = Decimal(proven or 0) + Decimal(doubtful or 0)
+        column = quoted(name)
+        [[found]] = task.con.execute(f"select coalesce(sum({column}), 0) from proven").fetchall()
+        if suspects:
+            amount = f"try_cast({column} as decimal(38, 9))"
+            [[more]] = task.con.execute(f"select coalesce(sum({amount}), 0) from suspects where regexp_full_match({column}, '{NUMBER}')").fetchall()
+            found += more
         if found != announced:
-            raise ControlTotalOff(
-                file, f"the manifest announces {announced} as the total of {column.name}, the files add up to {found:f}"
-            )
+            raise ControlTotalOff(file, f"the manifest announces {announced} as the total of {name}, the files add up to {found:f}")
 
 
-def _judge(task: Task, sources: Sequence[Source]) -> None:
+def _judge(task: Task, sources: Sequence[Source], suspects: int) -> None:
     """Make the table ``bad``: the suspects that are wrong in themselves, each with all its faults."""
     feed = task.feed
+    task.con.execute('create or replace temp table bad (row_id bigint, faults struct("column" varchar, reason varchar)[])')
+    if not suspects:
+        return
     deletes = f"coalesce(lower(is_deleted) in {TRUE}, false)"
     wrong: list[tuple[str, str, str]] = []
     for column in feed.columns:
@@ -365,12 +355,11 @@ def _judge(task: Task, sources: Sequence[Source]) -> None:
         neither = f"not coalesce(lower(is_deleted) in {TRUE + FALSE}, true)"
         wrong.append((DELETED, neither, "is_deleted || ' is neither true nor false'"))
     found = ", ".join(
-        f"case when {condition} then {{'column': {literal(name)}, 'reason': {literal(name + ' ')} || {message}}} end"
-        for name, condition, message in wrong
+        f"case when {condition} then {{'column': {literal(name)}, 'reason': {literal(name + ' ')} || {message}}} end" for name, condition, message in wrong
     )
     task.con.execute(
         f"""
-        create or replace temp table bad as
+        insert into bad
         select rowid as row_id, list_filter([{found}], lambda fault: fault is not null) as faults
         from suspects
         where {" or ".join(condition for _, condition, _ in wrong)}
@@ -378,29 +367,25 @@ def _judge(task: Task, sources: Sequence[Source]) -> None:
     )
 
 
-def _type(task: Task) -> None:
-    """Make the table ``acquitted`` (typed suspects without faults), the view ``typed`` (all rows without faults)."""
+def _type(task: Task, suspects: int) -> None:
+    """Make the view ``typed``: all rows without faults, and each with a key."""
     con, feed = task.con, task.feed
-    con.execute(
-        f"create or replace temp table acquitted as select {_typed_columns(task)} "
-        "from suspects where rowid not in (select row_id from bad)"
-    )
-    con.execute("create or replace temp view typed as from proven union all from acquitted")
+    right = "from proven"
+    if suspects:
+        con.execute(f"create or replace temp table acquitted as select {_typed_columns(task)} from suspects where rowid not in (select row_id from bad)")
+        right = "from proven union all from acquitted"
+    con.execute(f"create or replace temp view typed as {right}")
     if feed.derived_key and task.count(f"select count(*) from typed where {quoted(feed.key[0])} is null"):
         # A row without a key gets one that says what it is; two of the same kind are told apart by occurrence.
         key = quoted(feed.key[0])
         parts = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in feed.derived_key)
         amounts = ", ".join(f"{quoted(column.name)} nulls first" for column in feed.columns if column.is_money)
         occurrence = f"row_number() over (partition by {key} is null, {parts} order by {amounts}, source_file, source_line)"
-        con.execute(
-            f"create or replace temp table keyed as "
-            f"select * replace (coalesce({key}, concat_ws('|', {parts}, {occurrence})) as {key}) "
-            "from (from proven union all from acquitted)"
-        )
+        con.execute(f"create or replace temp table keyed as select * replace (coalesce({key}, concat_ws('|', {parts}, {occurrence})) as {key}) from ({right})")
         con.execute("create or replace temp view typed as from keyed")
 
 
-def _settle_doubles(task: Task) -> None:
+def _settle_doubles(task: Task, suspects: int) -> None:
     """Make the table ``doubles``: rows that are left out because another has their key.
 
     Rows that say the same are one row. Where they differ, or one of them is rejected, nobody knows which is right: all
@@ -408,24 +393,13 @@ def _settle_doubles(task: Task) -> None:
     """
     con, feed = task.con, task.feed
     key = ", ".join(quoted(name) for name in feed.key)
-    bad_key = ", ".join(
-        f"{prefixed(feed.column(name), typed(feed.column(name)), task.source_id)} as {quoted(name)}" for name in feed.key
-    )
+    bad_key = ", ".join(f"{prefixed(feed.column(name), typed(feed.column(name)), task.source_id)} as {quoted(name)}" for name in feed.key)
+    con.execute("create or replace temp table doubles (source_file varchar, source_line bigint, times bigint, is_clash boolean)")
+    keys = f"select {key}, 0 as is_bad from typed"
+    if suspects:
+        keys += f" union all select {bad_key}, 1 from suspects where rowid in (select row_id from bad)"
     con.execute(
-        "create or replace temp table doubles (source_file varchar, source_line bigint, times bigint, is_clash boolean)"
-    )
-    con.execute(
-        f"""
-        create or replace temp table keys_again as
-        select {key}, count(*) as times, max(is_bad) as is_bad
-        from (
-            select {key}, 0 as is_bad from typed
-            union all
-            select {bad_key}, 1 from suspects where rowid in (select row_id from bad)
-        )
-        group by {key}
-        having count(*) > 1
-        """
+        f"create or replace temp table keys_again as select {key}, count(*) as times, max(is_bad) as is_bad from ({keys}) group by {key} having count(*) > 1"
     )
     if not task.count("select count(*) from keys_again"):
         return
@@ -448,26 +422,28 @@ def _settle_doubles(task: Task) -> None:
     )
 
 
-def _record_malformed(task: Task, files: Collection[str]) -> None:
-    if not files:
-        return
-    task.con.execute(
-        f"""
-        insert into rejects (drop_id, system, feed, file, line, reason, text)
-        select {literal(task.drop_id)}, {literal(task.feed.system)}, {literal(task.feed.name)},
-            source_file, source_line, reason, text
-        from {MALFORMED} where source_file in ({", ".join(map(literal, files))})
-        """
-    )
+def _record_malformed(task: Task, files: Collection[str]) -> int:
+    of_files = f"from {MALFORMED} where source_file in ({', '.join(map(literal, files)) or 'null'})"
+    malformed = task.count(f"select count(*) {of_files}")
+    if malformed:
+        task.con.execute(
+            f"insert into rejects (drop_id, system, feed, file, line, reason, text) select {literal(task.drop_id)}, "
+            f"{literal(task.feed.system)}, {literal(task.feed.name)}, source_file, source_line, reason, text {of_files}"
+        )
+    return malformed
 
 
-def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs) -> None:
+def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs, suspects: int) -> int:
+    """Record the rows that are wrong in themselves or clash with another; returned is how many these are."""
     clashes = task.count("select count_if(is_clash) from doubles")
-    if not clashes and not task.count("select count(*) from bad"):
-        return
+    bad = task.count("select count(*) from bad")
+    if not clashes + bad:
+        return 0
+    if not suspects:
+        task.con.execute("create or replace temp table suspects as from delivered limit 0")
     con, feed = task.con, task.feed
     con.execute(
-        f"""
+        """
         create or replace temp table wrong as
         select suspects.*, bad.faults[1].column as "column",
             array_to_string(list_transform(bad.faults, lambda fault: fault.reason), '; ') as reason
@@ -486,16 +462,13 @@ def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs) -> No
         )
     if inputs.sources:
         records = " union all ".join(
-            f"select {source.file_expression} as source_file, source_line, {source.text} as text from {source.relation}"
-            for source in inputs.sources
+            f"select {source.file_expression} as source_file, source_line, {source.text} as text from {source.relation}" for source in inputs.sources
         )
         con.execute(
             f"update wrong set text = records.text from ({records}) as records "
             "where records.source_file = wrong.source_file and records.source_line = wrong.source_line"
         )
-    key_parts = ", ".join(
-        f"coalesce(cast({prefixed(feed.column(n), typed(feed.column(n)), task.source_id)} as varchar), '')" for n in feed.key
-    )
+    key_parts = ", ".join(f"coalesce(cast({prefixed(feed.column(n), typed(feed.column(n)), task.source_id)} as varchar), '')" for n in feed.key)
     key_faults = " or ".join(
         f"coalesce({condition}, false)"
         for name in feed.key
@@ -512,6 +485,7 @@ def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs) -> No
         from wrong
         """
     )
+    return clashes + bad
 
 
 def _readable(task: Task, name: str | None) -> str:
@@ -525,18 +499,16 @@ def _readable(task: Task, name: str | None) -> str:
     return f"case when not ({wrong}) then {prefixed(column, c, task.source_id)} end"
 
 
-def _write(task: Task) -> None:
+def _write(task: Task, suspects: int) -> None:
     """Write <feed>.parquet: the proven rows as they are, unless rows have to be added, left out or given a key."""
     proven = task.folder / f"{task.feed.name}.proven.parquet"
     target = task.folder / f"{task.feed.name}.parquet"
-    is_final = not task.count(
-        "select (select count(*) from acquitted) + (select count(*) from doubles) "
-        "+ (select count(*) from duckdb_tables() where table_name = 'keyed')"
-    )
-    if is_final:
+    has_doubles = task.count("select count(*) from doubles") > 0
+    has_new_keys = task.count("select count(*) from duckdb_tables() where table_name = 'keyed'") > 0
+    if not suspects and not has_doubles and not has_new_keys:
         proven.rename(target)
         return
-    left_out = "" if not task.count("select count(*) from doubles") else "anti join doubles using (source_file, source_line)"
+    left_out = "anti join doubles using (source_file, source_line)" if has_doubles else ""
     task.con.execute(f"copy (from typed {left_out}) to {literal(str(target))} (format parquet, compression zstd)")
     task.con.execute("drop table if exists keyed cascade")
     proven.unlink()
@@ -554,10 +526,7 @@ def _counts(task: Task, sources: Sequence[Source], inputs: Inputs) -> tuple[File
             rows_in[source.file] = rows_in.get(source.file, 0) + (source.malformed if source.file in inputs.own else 0)
     else:
         rows_in = {source.file: source.rows for source in sources}
-    counts = [
-        FileCount(feed, file, rows, loaded.get(file, 0), rejected.get(file, 0), doubles.get(file, 0))
-        for file, rows in rows_in.items()
-    ]
+    counts = [FileCount(feed, file, rows, loaded.get(file, 0), rejected.get(file, 0), doubles.get(file, 0)) for file, rows in rows_in.items()]
     for count in counts:
         # The landing's own books: a row that is in none of the three would be lost without a word.
         if count.rows_in != count.rows_loaded + count.rows_rejected + count.rows_duplicate:
@@ -565,12 +534,12 @@ def _counts(task: Task, sources: Sequence[Source], inputs: Inputs) -> tuple[File
     return tuple(counts)
 
 
-def _notes(task: Task, sources: Sequence[Source]) -> list[str]:
+def _notes(task: Task, sources: Sequence[Source], suspects: int) -> list[str]:
     notes = []
     extra = sorted({name for source in sources for name in _extra(task.feed, source)})
     if extra:
         notes.append(f"unknown columns kept: {', '.join(extra)}")
-    trimmed = task.count("select count_if(is_trimmed) from suspects")
+    trimmed = task.count("select count_if(is_trimmed) from suspects") if suspects else 0
     if trimmed:
         notes.append(f"spaces around keys trimmed in {trimmed} rows")
     return notes

@@ -10,9 +10,7 @@ import duckdb
 from orchestration.extracts.errors import BadHeader, BadType, UnreadableFile
 from orchestration.extracts.rules import literal, quoted
 
-INTEGERS = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split()
-)
+INTEGERS = frozenset(["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"])
 INEXACT = frozenset({"FLOAT", "DOUBLE"})
 # What a column of the file may be, by what the contract says it is. Text is judged value by value.
 NUMBERS = INTEGERS | {"VARCHAR", "DECIMAL"}

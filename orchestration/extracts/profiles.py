@@ -26,10 +26,10 @@ from orchestration.extracts.text_files import Dialect
 SHIPPED = Path(__file__).parent / "profiles"
 CANONICAL = "canonical"
 FILE_NAME = "profile.yaml"
-FILE_KEYS = frozenset(
-    "pattern feed rows_of encoding delimiter quote decimal_mark grouping_mark negative date_format timestamp_format "
-    "rename constants values numbers dates timestamps parquet_rounding".split()
-)
+WRITTEN_KEYS = frozenset(["encoding", "delimiter", "quote", "decimal_mark", "grouping_mark", "negative", "date_format", "timestamp_format"])
+FILE_KEYS = WRITTEN_KEYS | {
+    "pattern", "feed", "rows_of", "rename", "constants", "values", "numbers", "dates", "timestamps", "parquet_rounding"
+}  # fmt: skip
 # `defaults` may say whatever holds for every file.
 DEFAULT_KEYS = FILE_KEYS - {"pattern", "feed", "rows_of"}
 
@@ -107,10 +107,7 @@ def read_profile(folder: Path) -> Profile:
     _only(said, {"description", "manifest", "defaults", "files"}, "")
     defaults = _mapping("defaults", said.get("defaults", {}))
     _only(defaults, DEFAULT_KEYS, "defaults.")
-    kinds = tuple(
-        _kind(name, {**defaults, **_mapping(f"files.{name}", kind)})
-        for name, kind in _mapping("files", said.get("files", {})).items()
-    )
+    kinds = tuple(_kind(name, {**defaults, **_mapping(f"files.{name}", kind)}) for name, kind in _mapping("files", said.get("files", {})).items())
     manifest = _mapping("manifest", said.get("manifest", {}))
     try:
         parse_manifest(manifest)
@@ -162,10 +159,7 @@ def _kind(name: str, said: Mapping[str, Any]) -> FileKind:
         formats=formats,
         rename=_mapping(where + "rename", said.get("rename", {})),
         constants=_mapping(where + "constants", said.get("constants", {})),
-        values={
-            column: dict(_mapping(f"{where}values.{column}", values))
-            for column, values in _mapping(where + "values", said.get("values", {})).items()
-        },
+        values={column: dict(_mapping(f"{where}values.{column}", values)) for column, values in _mapping(where + "values", said.get("values", {})).items()},
         numbers=_texts(where + "numbers", said.get("numbers", [])),
         dates=_formats(where + "dates", said.get("dates", []), formats.date_format),
         timestamps=_formats(where + "timestamps", said.get("timestamps", []), formats.timestamp_format),

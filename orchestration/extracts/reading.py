@@ -23,9 +23,7 @@ MALFORMED = "malformed"
 
 def create_malformed_table(con: duckdb.DuckDBPyConnection) -> None:
     """Make the table that takes the records which could not be taken apart."""
-    con.execute(
-        f"create or replace temp table {MALFORMED} (source_file varchar, source_line bigint, reason varchar, text varchar)"
-    )
+    con.execute(f"create or replace temp table {MALFORMED} (source_file varchar, source_line bigint, reason varchar, text varchar)")
 
 
 def plain_relation(file: TextFile) -> str:

@@ -60,9 +60,7 @@ def faults(feed: Feed, column: Column, *, is_required: bool) -> list[tuple[str, 
     """Return what can be wrong with a column's clean text, as (condition, message) pairs of SQL."""
     c = quoted(column.name)
     found = [(f"{c} is null", "'is required and empty'")] if is_required else []
-    return found + [
-        (f"({c} is not null and {condition})", message) for condition, message in _value_faults(feed, column, c)
-    ]
+    return found + [(f"({c} is not null and {condition})", message) for condition, message in _value_faults(feed, column, c)]
 
 
 def _value_faults(feed: Feed, column: Column, c: str) -> list[tuple[str, str]]:
@@ -114,11 +112,8 @@ def _number_faults(feed: Feed, column: Column, c: str) -> list[tuple[str, str]]:
         (f"{significant} > {decimals}", f"{c} || ' has more than {decimals} decimals'"),
     ]
     if _is_in_row_currency(feed, column):
-        units = " ".join(
-            f"when {significant} > {decimals} then currency in ({_list(code for code, n in minor_units().items() if n == decimals)})"
-            for decimals in sorted(set(minor_units().values()), reverse=True)
-        )
-        found.append((f"case {units} else false end", f"{c} || ' has more decimals than ' || currency || ' has'"))
+        allowed = f"case when currency in ({_list(_with_units(0))}) then 0 when currency in ({_list(_with_units(3))}) then 3 else 2 end"
+        found.append((f"{significant} > {allowed}", f"{c} || ' has more decimals than ' || coalesce(currency, 'a currency') || ' has'"))
     value = f"try_cast({c} as {column.sql_type})"
     if column.type == "money":
         found.append((f"{value} < 0", f"{c} || ' is negative; amounts are positive, the type says which way'"))
@@ -160,11 +155,10 @@ def _plain_amount(feed: Feed, column: Column, c: str) -> str:
 
     if not _is_in_row_currency(feed, column):
         return written(3)
-    by_units = {units: [code for code, n in minor_units().items() if n == units] for units in (0, 3)}
     return f"""
         case
-            when currency in ({_list(by_units[0])}) then regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.]0+)?')
-            when currency in ({_list(by_units[3])}) then {written(3)}
+            when currency in ({_list(_with_units(0))}) then regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.]0+)?')
+            when currency in ({_list(_with_units(3))}) then {written(3)}
             else {written(2)}
         end
     """
@@ -172,6 +166,11 @@ def _plain_amount(feed: Feed, column: Column, c: str) -> str:
 
 def _is_in_row_currency(feed: Feed, column: Column) -> bool:
     return column.is_money and not column.name.endswith("_base") and "currency" in feed.column_names
+
+
+def _with_units(decimals: int) -> list[str]:
+    """Return the currencies with that many decimals."""
+    return [code for code, units in minor_units().items() if units == decimals]
 
 
 def _any(found: list[tuple[str, str]]) -> str:

@@ -99,9 +99,7 @@ def settled(con: duckdb.DuckDBPyConnection, source: Source, scratch: Path) -> So
         return source
     table = f"file_{source.number}"
     try:
-        con.execute(
-            f"create or replace temp table {table} as select *, {source.doubt} as is_doubtful from {source.relation}"
-        )
+        con.execute(f"create or replace temp table {table} as select *, {source.doubt} as is_doubtful from {source.relation}")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return by_lines(con, source, scratch)
     if count_of(con, f"select count(*) from {table} where not is_doubtful") != source.rows:
@@ -134,9 +132,7 @@ def source_of_sql(con: duckdb.DuckDBPyConnection, feed: Feed, query: str, inputs
                 raise BadType(name, f"it yields {column} as {kind}, which does not hold {known.type} values exactly")
         columns = [column for column in header if column not in ("source_file", "source_line")]
         values = ", ".join(f"cast({quoted(column)} as varchar) as c{i}" for i, column in enumerate(columns))
-        con.execute(
-            f"create or replace temp table {table} as select {values}, source_file, source_line from ({query.rstrip().rstrip(';')})"
-        )
+        con.execute(f"create or replace temp table {table} as select {values}, source_file, source_line from ({query.rstrip().rstrip(';')})")
     except duckdb.Error as error:
         raise BadProfile(name, f"it fails ({str(error).splitlines()[0]})") from error
     return Source(

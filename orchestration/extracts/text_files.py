@@ -88,7 +88,7 @@ class _Shape:
         self.carriage_returns += chunk.count(b"\r")
         self.pairs += seam.count(b"\r\n") - self.tail.count(b"\r\n")
         # The last line may be followed by line ends; a blank line before it is one that a reader would drop.
-        self.quotes = self.quotes or bool(self.quote) and self.quote in chunk
+        self.quotes = self.quotes or (bool(self.quote) and self.quote in chunk)
         if not self.control:
             harmless = b"\r\n" + self.delimiter
             self.control = len(chunk.translate(None, CONTROL.translate(None, harmless))) < len(chunk)
@@ -150,12 +150,10 @@ def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> TextFil
     if is_gzip != magic.startswith(GZIP_MAGIC):
         raise UnreadableFile(name, "it is no gzip file" if is_gzip else "it is a gzip file under another name")
     chunks = _gunzipped(path, name) if is_gzip else _raw(path)
-    if _is_utf8(dialect.encoding):
-        chunks = _checked_utf8(chunks, name)
-    else:
-        chunks = _recoded(chunks, name, dialect.encoding)
+    is_utf8 = _is_utf8(dialect.encoding)
+    chunks = _checked_utf8(chunks, name) if is_utf8 else _recoded(chunks, name, dialect.encoding)
     shape = _Shape(quote=dialect.quote.encode(), delimiter=dialect.delimiter.encode())
-    if not is_gzip and _is_utf8(dialect.encoding):
+    if not is_gzip and is_utf8:
         for chunk in chunks:
             shape.see(chunk)
         text = path
@@ -298,9 +296,7 @@ def _checked_utf8(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 def _not_utf8(name: str, line: int) -> UnreadableFile:
-    return UnreadableFile(
-        name, "it is not UTF-8", line=line, remedy="Export it as UTF-8, or declare its encoding in a profile."
-    )
+    return UnreadableFile(name, "it is not UTF-8", line=line, remedy="Export it as UTF-8, or declare its encoding in a profile.")
 
 
 def _recoded(chunks: Iterator[bytes], name: str, encoding: str) -> Iterator[bytes]:
@@ -317,8 +313,12 @@ def _header(head: bytes, name: str, dialect: Dialect) -> tuple[tuple[str, ...], 
     text = head.removeprefix(codecs.BOM_UTF8).decode("utf-8", "ignore")
     if text.lstrip().startswith("<"):
         raise UnreadableFile(name, "it is an HTML or XML page, no CSV file", remedy="Look at it: often a login page was saved.")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote or None,
-                        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+    )
     try:
         header = next(reader, [])
     except csv.Error as error:
