@@ -191,7 +191,7 @@ CASES = [
     case(
         "adjustment_of_a_missing_document",
         "Nothing to move: listed.",
-        [invoice("I", 10, "2026-01-10"), adjust("J", "write_off", -10, "2026-01-20", of="NOWHERE")],
+        [invoice("I", 10, "2026-01-10"), adjust("J", "write_off", -10, "2026-01-20", of="NOWHERE", company_id="ACME", currency="EUR")],
         open={"2026-01-20": {"I": 10}},
         held={"J"},
     ),

@@ -48,8 +48,8 @@ CASES = [
         open={"2026-02-10": {"I1": 50}},
     ),
     case(
-        "applied_by_hand_too_late",
-        "The cash of the 10th settled the oldest invoice that day; an application of the 12th finds the receipt empty: held.",
+        "applied_by_hand_afterwards",
+        "The cash of the 10th settled the oldest invoice that day; on the 12th the ledger says that it was meant for the other: what was derived makes way.",
         [
             OLDEST,
             invoice("I1", 100, "2026-01-05", "2026-02-05"),
@@ -57,8 +57,30 @@ CASES = [
             receipt("R", 100, "2026-02-10"),
             apply("A", "R", "I2", 100, "2026-02-12"),
         ],
-        open={"2026-02-10": {"I2": 100}, "2026-02-12": {"I2": 100}},
-        held={"A"},
+        open={"2026-02-10": {"I2": 100}, "2026-02-12": {"I1": 100}},
+    ),
+    case(
+        "refund_of_cash_that_had_settled",
+        "The receipt of the 10th settled the invoice; on the 15th the ledger refunds it: the invoice is open again.",
+        [
+            OLDEST,
+            invoice("I", 100, "2026-01-05", "2026-02-05"),
+            receipt("R", 100, "2026-02-10"),
+            adjust("J", "refund", 100, "2026-02-15", of_receipt="R"),
+        ],
+        open={"2026-02-10": {}, "2026-02-15": {"I": 100}},
+    ),
+    case(
+        "write_off_of_what_had_been_settled",
+        "The ledger writes off the invoice that the cash had settled: the cash goes to the next invoice.",
+        [
+            OLDEST,
+            invoice("I1", 100, "2026-01-05", "2026-02-05"),
+            invoice("I2", 150, "2026-01-06", "2026-02-06"),
+            receipt("R", 100, "2026-02-10"),
+            adjust("J", "write_off", -100, "2026-02-15", of="I1"),
+        ],
+        open={"2026-02-10": {"I2": 150}, "2026-02-15": {"I2": 50}},
     ),
     case(
         "bounce_opens_what_it_had_settled",

@@ -290,6 +290,7 @@ CASES = [
         "Voided before its posting date: it comes and goes on the day of posting.",
         [invoice("I", 100, "2026-01-05", posted="2026-01-10", status="void", voided_on="2026-01-08"), invoice("J", 1, "2026-01-05")],
         open={"2026-01-09": {"J": 1}, "2026-01-10": {"J": 1}, "2026-02-01": {"J": 1}},
+        flagged={"I"},
     ),
     case(
         "application_to_a_void_document",

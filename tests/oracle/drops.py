@@ -126,11 +126,21 @@ class Observation:
 
 @dataclass
 class State:
-    """Every feed's rows by key, as known at one moment."""
+    """Every feed's rows by key, as known at one moment; stale are those whose latest version was rejected."""
 
     rows: dict[str, dict[Key, Row]] = field(default_factory=lambda: {feed: {} for feed in FEEDS})
     observations: dict[str, list[Observation]] = field(default_factory=lambda: defaultdict(list))
     rejected: list[tuple[str, str, str]] = field(default_factory=list)
+    stale: set[tuple[str, str]] = field(default_factory=set)
+
+    def copy(self) -> State:
+        """Return a state of its own (rows are never changed, so they are shared)."""
+        return State(
+            {feed: dict(rows) for feed, rows in self.rows.items()},
+            defaultdict(list, {document_id: list(seen) for document_id, seen in self.observations.items()}),
+            list(self.rejected),
+            set(self.stale),
+        )
 
     def feed(self, name: str) -> list[Row]:
         """Return a feed's rows, in key order."""
@@ -208,13 +218,23 @@ def knowledge_times(drops: Iterable[Drop]) -> list[datetime]:
     return sorted({drop.extracted_at for drop in drops})
 
 
-def state_at(drops: Iterable[Drop], known_at: datetime | None = None) -> State:
-    """Fold the drops taken up to ``known_at`` (inclusive; None = all) into one state, whatever order they came in."""
+def states(drops: Iterable[Drop]) -> Iterator[tuple[datetime, State]]:
+    """Yield the state at each knowledge time, whatever order the drops came in."""
     state = State()
-    for drop in sorted(drops, key=lambda drop: (drop.extracted_at, drop.name)):
-        if known_at is None or drop.extracted_at <= known_at:
-            _apply_drop(state, drop)
-    return state
+    ordered = sorted(drops, key=lambda drop: (drop.extracted_at, drop.name))
+    for drop, following in zip(ordered, [*ordered[1:], None], strict=True):
+        _apply_drop(state, drop)
+        if following is None or following.extracted_at > drop.extracted_at:
+            yield drop.extracted_at, state.copy()
+
+
+def state_at(drops: Iterable[Drop], known_at: datetime | None = None) -> State:
+    """Return what the drops taken up to ``known_at`` (inclusive; None = all) say."""
+    found = State()
+    for taken_at, state in states(drops):
+        if known_at is None or taken_at <= known_at:
+            found = state
+    return found
 
 
 def _apply_drop(state: State, drop: Drop) -> None:
@@ -247,6 +267,11 @@ def _apply_feed(state: State, drop: Drop, feed: str, before: dict[str, dict[Key,
                     state.observations[key[0]].append(Observation(drop.books_through, row["gross_amount"], Decimal(0)))
             else:
                 del known[key]
+    for key in present:
+        if key in good or key in deleted:
+            state.stale.discard((feed, key[0]))
+        elif key in known:
+            state.stale.add((feed, key[0]))
     for key, row in good.items():
         known[key] = row
         if mode == "open_items" and row["open_amount"] is not None:

@@ -211,6 +211,8 @@ class _Derivation:
         self._adjustments()
         self._applications()
         self._open_item_settlements()
+        for feed, key in sorted(self.state.stale):
+            self._raise_exception(feed.rstrip("s"), key, "its last good version holds", held=False)
         for day in sorted(self.days):
             self._close_day(day)
         return Ledger(self.items, self.events, self.exceptions, self.settlements, self.bases, self.rates)
@@ -263,6 +265,8 @@ class _Derivation:
             if due < row["document_date"]:
                 self._raise_exception("document", document_id, "due before its date", held=False)
             ended_on = row["voided_on"] or (row["posting_date"] if row["status"] == "void" else None)
+            if ended_on is not None and ended_on < row["posting_date"]:
+                self._raise_exception("document", document_id, "voided before it was posted", held=False)
             sign = 1 if row["document_type"] in DEBIT_TYPES else -1
             plan = sorted(plans.pop(document_id, []), key=lambda line: line["sequence"])
             if plan and sum(line["amount"] for line in plan) != row["gross_amount"]:
@@ -515,6 +519,7 @@ class _Derivation:
             base = row["amount_base"] if row["amount_base"] is not None else self._share(latest, row["amount"])
             self._move(latest, today, "adjustment", row["amount"], base, movement, kind)
             return
+        self._make_room(items, abs(row["amount"]), today)
         if abs(row["amount"]) > self._open(items):
             self._raise_exception("adjustment", row["adjustment_id"], "more than is open", held=True, amount=row["amount"], currency=row["currency"])
             return
@@ -546,6 +551,8 @@ class _Derivation:
         amount, discount = row["amount"], row["discount_amount"] or ZERO
         same_currency = sources[0].currency == targets[0].currency
         from_source = amount if same_currency else row["amount_in_source_currency"]
+        self._make_room(targets, amount + discount, today)
+        self._make_room(sources, from_source, today)
         if amount + discount > self._open(targets):
             self._hold(row, "more than is open on the document")
         elif from_source > self._open(sources):
@@ -554,6 +561,14 @@ class _Derivation:
             self._settle_between(row["application_id"], sources, targets, amount, from_source, discount, today, is_derived=False)
             if row["reversed_on"] is not None:
                 self.reversals[row["reversed_on"]].append(self.settlements[-1])
+
+    def _make_room(self, items: list[Item], needed: Decimal, today: date) -> None:
+        """What the warehouse derived makes way, newest first, for what the ledger says itself."""
+        derived = [settlement for settlement in self.settled_by[items[0].owner] if settlement.is_derived and settlement.ended_on is None]
+        if needed > self._open(items) + sum((settlement.amount for settlement in derived), ZERO):
+            return
+        while needed > self._open(items):
+            self._end(derived.pop(), today)
 
     def _settle_between(
         self,

@@ -135,6 +135,10 @@ class CompanyBooks:
         """Return the credit sales, less what was voided in the month."""
         return self._sum(month, lambda event: event.event_type in ("document", "void") and event.item.item_type in SALES)
 
+    def billed(self, month: Month) -> Decimal:
+        """Return the invoices and debit memos, and their voids."""
+        return self._sum(month, lambda event: event.event_type in ("document", "void") and event.item.item_type in ("invoice", "debit_memo"))
+
     def collected(self, month: Month) -> Decimal:
         """Return the receipts less the bounced ones."""
         return -self._sum(month, lambda event: event.event_type in ("receipt", "bounce"))
@@ -223,7 +227,7 @@ class CompanyBooks:
         grown = opening + self.taken_over(month) + self.sales(month)
         return {
             "opening_amount": opening,
-            "billed_amount": self.sales(month),
+            "billed_amount": self.billed(month),
             "due_amount": self.due(month),
             "collected_amount": self.collected(month),
             "closing_amount": closing,
