@@ -6,12 +6,14 @@ import csv
 import gzip
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 Row = dict[str, str]
+State = dict[str, dict[tuple[str, ...], Row]]
 
 # What a value refers to: feed, column, and the feeds and columns where it must be found.
 REFERENCES = [
@@ -77,10 +79,13 @@ class Inbox:
     path: Path
     drops: list[Drop]
 
-    def state(self, count: int) -> dict[str, dict[tuple[str, ...], Row]]:
-        """Return each feed's rows by key, as known after the first `count` drops."""
-        known: dict[str, dict[tuple[str, ...], Row]] = defaultdict(dict)
-        for drop in self.drops[:count]:
+    @cached_property
+    def states(self) -> list[State]:
+        """Return each feed's rows by key, as known after the first drop, after the second, and so on."""
+        known: State = defaultdict(dict)
+        states = []
+        for drop in self.drops:
+            known = defaultdict(dict, {feed: dict(rows) for feed, rows in known.items()})
             for feed, rows in drop.feeds.items():
                 if drop.manifest["feeds"][feed].get("mode", drop.manifest["mode"]) == "full":
                     known[feed] = {}
@@ -90,7 +95,8 @@ class Inbox:
                         known[feed].pop(key)
                     else:
                         known[feed][key] = row
-        return known
+            states.append(known)
+        return states
 
 
 def read(path: Path) -> Inbox:

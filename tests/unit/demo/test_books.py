@@ -63,7 +63,7 @@ def test_the_ledgers_own_balance_list_ties_customer_by_customer(books: list[tupl
     _, ledger = books[-1]
     listed = {
         (row["company_id"], row["customer_id"], row["currency"]): Decimal(row["balance"])
-        for row in inbox.state(9)["customer_balances"].values()
+        for row in inbox.states[-1]["customer_balances"].values()
         if row["as_of_date"] == as_of
     }
     owed: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
