@@ -170,6 +170,9 @@ class Relations:
         return Relations(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
+# What an average customer owes, in cents: 40 documents of 2,300.00 over 33 months, each open for about 1.7 of them.
+_OWED_PER_CUSTOMER = 474_000
+
 METHODS = ["transfer", "direct_debit", "cheque", "card", "bill"]
 
 
@@ -198,7 +201,9 @@ def make_customers(chance: Chance, count: int) -> Customers:
         parent = np.where(level == 1, heads[chance.below("head", n, len(heads))], parent)
         parent = np.where(level == 2, divisions[chance.below("division", n, len(divisions))], parent)
 
-    limit = chance.between("limit", n, 1, 60) * np.where(weight > 100_000, 5_000_000, 500_000)
+    # From somewhat less to several times what the customer will usually owe, in steps of 500 euros.
+    usually_owed = weight * count * _OWED_PER_CUSTOMER // int(weight.sum())
+    limit = (usually_owed * chance.between("limit", n, 8, 60) // 10 // 50_000 + 1) * 50_000
     limit = limit * rates.SIZES[currency] // 100 * 10 ** rates.MINOR_UNITS[currency] // 100
     limit = np.select([chance.often("no limit", n, 180), chance.often("zero limit", n, 12)], [-1, 0], limit)
     new = chance.often("new", n, 220) & ~own & (rank > 5)
