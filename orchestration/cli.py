@@ -171,7 +171,8 @@ def snapshot(options: argparse.Namespace, home: Home) -> int:
 
     if options.what == "verify":
         found = snapshots.verify(home)
-        terminal.result({"snapshots": len(snapshots.read(home)), "broken": [vars(fault) for fault in found]}, as_json=options.as_json)
+        broken = [vars(fault) if options.as_json else f"{fault.record}: {fault.reason}" for fault in found]
+        terminal.result({"snapshots": snapshots.count(home), "broken": broken}, as_json=options.as_json)
         return errors.FAILED if found else errors.DONE
     with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
         done = pipeline.snapshot(home, options.as_of, terminal.say)

@@ -126,11 +126,12 @@ def due_week_ends(first_books_through: date, through: date, week_end_day: int, f
 
 def read(home: Home) -> list[Snapshot]:
     """Return the records in the order in which they were taken."""
-    found = []
-    for path in home.snapshots.glob(f"{PREFIX}*.json"):
-        if not path.name.endswith(".context.json"):
-            found.append(_read_record(path))
-    return sorted(found, key=lambda snapshot: (snapshot.sequence, snapshot.snapshot_date))
+    return sorted((_read_record(path) for path in _record_files(home)), key=lambda snapshot: (snapshot.sequence, snapshot.snapshot_date))
+
+
+def count(home: Home) -> int:
+    """Return the number of records, readable or not."""
+    return len(_record_files(home))
 
 
 def verify(home: Home) -> list[Fault]:
@@ -138,7 +139,7 @@ def verify(home: Home) -> list[Fault]:
     try:
         snapshots = read(home)
     except SnapshotRefused as unreadable:
-        return [Fault("", str(unreadable))]
+        return [Fault(home.snapshots.name, str(unreadable))]
     found = _chain_faults(snapshots) + _file_faults(home, snapshots)
     broken = {fault.record for fault in found}
     with duckdb.connect() as con:
@@ -146,6 +147,12 @@ def verify(home: Home) -> list[Fault]:
             if snapshot.name not in broken:
                 found += _content_faults(con, items_file(home, snapshot), snapshot)
     return found + _publication_faults(home, snapshots)
+
+
+def require_unchanged(home: Home, snapshot: Snapshot) -> None:
+    """Refuse to read a snapshot whose files are not as its record says."""
+    for fault in _file_faults(home, [snapshot]):
+        raise SnapshotRefused(f"{fault.record}: {fault.reason}. Nothing was written. Restore it from a backup; `arw snapshot verify` lists all that is broken.")
 
 
 def freeze(home: Home, as_of: date | None, progress: Progress) -> list[Snapshot]:
@@ -416,6 +423,10 @@ def _tidy(home: Home, frozen: Sequence[Snapshot]) -> None:
     for path in home.snapshots.glob(f"{PREFIX}*"):
         if path.name.split(".", 1)[0] not in known:
             path.unlink()
+
+
+def _record_files(home: Home) -> list[Path]:
+    return [path for path in sorted(home.snapshots.glob(f"{PREFIX}*.json")) if not path.name.endswith(".context.json")]
 
 
 def _read_record(path: Path) -> Snapshot:

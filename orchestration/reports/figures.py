@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,7 @@ from orchestration.snapshots import Snapshot
 
 ZERO = Decimal()
 TOP_DEBTORS = 10
+BATCH = 10_000
 
 MOVEMENTS = {
     "billed": "Billed",
@@ -184,8 +185,17 @@ class Report:
         return [account for company in self.companies for account in company.accounts]
 
 
+@dataclass(frozen=True)
+class Item:
+    """One frozen open item with its names; ``line`` is the summary's line that it adds to."""
+
+    line: int
+    values: Mapping[str, Any]
+
+
 def read(home: Home, snapshot: Snapshot) -> Report:
     """Return the figures of a frozen week, from its own files and the records before it; refuse when they do not add up."""
+    snapshots.require_unchanged(home, snapshot)
     context = json.loads(snapshots.context_file(home, snapshot).read_text(encoding="utf-8"))
     with duckdb.connect() as con:
         rows = con.execute(
@@ -207,6 +217,32 @@ def read(home: Home, snapshot: Snapshot) -> Report:
     report = assemble(snapshot, context, rows, before[0] if before else None)
     check(report)
     return report
+
+
+def items(home: Home, report: Report) -> Iterator[Item]:
+    """Yield the frozen open items in the order of the summary's lines."""
+    lines = {(line.company_id, line.currency): line.number for line in report.lines}
+    labels = {bucket.bucket_id: bucket.label for bucket in report.buckets}
+    with duckdb.connect() as con:
+        cursor = con.execute(
+            "select * from read_parquet($items) order by company_id, currency, customer_id, due_date nulls last, item_id",
+            {"items": str(snapshots.items_file(home, report.snapshot))},
+        )
+        names = [column[0] for column in cursor.description or []]
+        while batch := cursor.fetchmany(BATCH):
+            for row in batch:
+                values = dict(zip(names, row, strict=True))
+                customer = report.customers.get(values["customer_id"])
+                values["customer_name"] = customer.name if customer else values["customer_id"]
+                values["bucket_label"] = labels.get(values["bucket_id"], values["bucket_id"])
+                values["collector"] = report.collectors.get(values["collector_id"], values["collector_id"])
+                yield Item(lines[values["company_id"], values["currency"]], values)
+
+
+def columns(home: Home, snapshot: Snapshot) -> list[str]:
+    """Return the columns that were frozen."""
+    with duckdb.connect() as con:
+        return [row[0] for row in con.execute("describe select * from read_parquet($items)", {"items": str(snapshots.items_file(home, snapshot))}).fetchall()]
 
 
 def assemble(snapshot: Snapshot, context: Mapping[str, Any], rows: Sequence[tuple[Any, ...]], before: Snapshot | None) -> Report:
@@ -252,8 +288,8 @@ def refuse_difference(snapshot: Snapshot, frozen: Mapping[Any, Any], shown: Mapp
     for key in sorted(frozen.keys() | shown.keys()):
         if frozen.get(key) != shown.get(key):
             raise DoesNotAddUp(
-                f"In the report of {snapshot.snapshot_date}, {what} of {' '.join(key)} add up to {_plain(shown.get(key))} and {_plain(frozen.get(key))} was frozen "
-                "and published. No report was written; the frozen snapshot is unchanged. `arw snapshot verify` tells whether it was damaged."
+                f"In the report of {snapshot.snapshot_date}, {what} of {' '.join(key)} add up to {_plain(shown.get(key))}, and {_plain(frozen.get(key))} "
+                "was frozen and published. No report was written; the frozen snapshot is unchanged. `arw snapshot verify` tells whether it was damaged."
             )
 
 
@@ -347,7 +383,7 @@ def _company(
     for said in context["movements"]:
         if said["company_id"] == company_id:
             moved[said["movement"]] += Decimal(said["amount_base"])
-    reported = before and sum((Decimal(total.open_amount_base) for total in before.totals if total.company_id == company_id), ZERO)
+    reported = None if before is None else sum((Decimal(total.open_amount_base) for total in before.totals if total.company_id == company_id), ZERO)
     return Company(
         company_id=company_id,
         name=names[company_id],

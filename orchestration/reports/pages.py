@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import typst
 
 from orchestration.reports import money
-from orchestration.reports.figures import ZERO, Bucket, Company, Report, add, refuse_difference
+from orchestration.reports.figures import ZERO, Balance, Bucket, Company, Report, add, refuse_difference
 
 TEMPLATE = Path(__file__).with_name("pages.typ")
 SCALE = 10_000  # lengths in charts, in parts of the whole: no float ever stands for money
@@ -21,7 +21,15 @@ SHORT, LONG = 34, 90
 UNBROKEN = 26
 NICE_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 TICKS = 4
-DEBTORS_BESIDE_OTHERS = 5
+DEBTORS_BESIDE_OTHERS = 4
+# The roll-forward in few columns, for companies one below the other; what is not named here is in the last.
+SHORT_MOVEMENTS = {
+    "Billed, finance charges": ("Billed", "Finance charges"),
+    "Credit memos": ("Credit memos",),
+    "Cash collected": ("Cash collected",),
+    "Discounts, written off": ("Discounts", "Written off"),
+}
+OTHER_MOVEMENTS = "Other movements"
 
 
 def write(path: Path, report: Report) -> None:
@@ -95,6 +103,7 @@ def _company(company: Company, report: Report) -> dict[str, Any]:
         "debtors": [_debtor(company, place) for place in range(len(company.debtors))],
         "debtors_left": _debtors_left(company),
         "moved": _moved(company),
+        "moved_short": _moved_short(company),
         "intercompany": money.exact(company.now.intercompany, company.currency) if company.now.intercompany else "",
         "customers": _customers(company, report),
         "lines": [
@@ -113,23 +122,28 @@ def _company(company: Company, report: Report) -> dict[str, Any]:
 
 
 def _tiles(company: Company) -> list[dict[str, Any]]:
-    """Return the headline figures: label, value, changes with their direction, and which direction is bad."""
+    """Return the headline figures: label, value, changes on last week and last year, and the sign that is bad news."""
     now = company.now.balance
     then = [standing.balance if standing else None for standing in (company.week_ago, company.year_ago)]
-    tiles = [
-        ("Net receivable", money.whole(now.net), [b and money.change(now.net - b.net) for b in then], ""),
-        ("Past due", money.whole(now.past_due), [b and money.change(now.past_due - b.past_due) for b in then], "+"),
-        ("Past due ratio", money.percent(now.past_due_ratio), [b and money.points(_minus(now.past_due_ratio, b.past_due_ratio)) for b in then], "+"),
-        ("Over 90 days", money.whole(now.over_90), [b and money.change(now.over_90 - b.over_90) for b in then], "+"),
-        ("Unapplied credits", money.whole(now.unapplied), [b and money.change(now.unapplied - b.unapplied) for b in then], "+"),
-        (
-            "Top 10 share of past due",
-            money.percent(company.top_shares[0]),
-            [money.points(_minus(company.top_shares[0], s)) for s in company.top_shares[1:]],
-            "",
-        ),
+
+    def amount(label: str, of: Callable[[Balance], Decimal], bad: str) -> dict[str, Any]:
+        return _tile(label, money.whole(of(now)), [None if b is None else money.change(of(now) - of(b)) for b in then], bad)
+
+    ratio = now.past_due_ratio
+    share, *shares_then = company.top_shares
+    return [
+        amount("Net receivable", lambda b: b.net, ""),
+        amount("Past due", lambda b: b.past_due, "+"),
+        _tile("Past due ratio", money.percent(ratio), [None if b is None else money.points(_minus(ratio, b.past_due_ratio)) for b in then], "+"),
+        amount("Over 90 days", lambda b: b.over_90, "+"),
+        amount("Unapplied credits", lambda b: b.unapplied, "+"),
+        _tile("Top 10 share of past due", money.percent(share), [money.points(_minus(share, before)) for before in shares_then], ""),
     ]
-    return [{"label": label, "value": value, "week": week or "", "year": year or "", "bad": bad} for label, value, (week, year), bad in tiles]
+
+
+def _tile(label: str, value: str, changes: Sequence[str | None], bad: str) -> dict[str, Any]:
+    first, second = changes
+    return {"label": label, "value": value, "week": first or "", "year": second or "", "bad": bad}
 
 
 def _minus(now: Decimal | None, then: Decimal | None) -> Decimal | None:
@@ -165,8 +179,7 @@ def _trend(company: Company, buckets: Sequence[Bucket]) -> dict[str, Any]:
     highest = max((sum((a for a in week.values() if a > 0), ZERO) for _, week in company.trend), default=ZERO)
     lowest = max((sum((-a for a in week.values() if a < 0), ZERO) for _, week in company.trend), default=ZERO)
     step = _step(highest + lowest)
-    top = step * max(1, -(-highest // step)) if step else Decimal(1)
-    bottom = step * -(-lowest // step) if step else ZERO
+    top, bottom = (step * (part / step).to_integral_value(ROUND_CEILING) if step else ZERO for part in (highest, lowest))
     span = top + bottom
     weeks = []
     for week_end, amounts in company.trend:
@@ -237,6 +250,13 @@ def _moved(company: Company) -> dict[str, Any]:
     }
 
 
+def _moved_short(company: Company) -> list[str]:
+    """Return opening, the movements in few sums, and closing."""
+    sums = {name: sum((amount for label, amount in company.movements if label in labels), ZERO) for name, labels in SHORT_MOVEMENTS.items()}
+    sums[OTHER_MOVEMENTS] = company.closing - company.opening - sum(sums.values(), ZERO)
+    return [money.exact(amount, company.currency) for amount in (company.opening, *sums.values(), company.closing)]
+
+
 def _customers(company: Company, report: Report) -> dict[str, Any]:
     """Return the table by customer and bucket in base currency: what is past due first, intercompany last with a total of its own."""
     merged: dict[str, dict[str, Decimal]] = {}
@@ -281,10 +301,15 @@ def _group(report: Report) -> dict[str, Any] | None:
         said = published[metric_id]
         now, month, year = (None if said[name] is None else Decimal(said[name]) for name in ("value", "prior_month_value", "prior_year_value"))
         is_ratio = metric_id == "past_due_ratio"
-        changes = [None if now is None or then is None else money.points(now - then) if is_ratio else money.change(now - then) for then in (month, year)]
+        changes = [money.points(_minus(now, then)) if is_ratio else None if now is None or then is None else money.change(now - then) for then in (month, year)]
         value = "n/a" if now is None else money.percent(now) if is_ratio else money.whole(now)
-        tiles.append({"label": label, "value": value, "week": changes[0] or "", "year": changes[1] or "", "bad": bad})
-    return {"currency": published["net_receivable"]["currency"] if published else "", "tiles": tiles, "top": DEBTORS_BESIDE_OTHERS}
+        tiles.append(_tile(label, value, changes, bad))
+    return {
+        "currency": published["net_receivable"]["currency"] if published else "",
+        "tiles": tiles,
+        "top": DEBTORS_BESIDE_OTHERS,
+        "movements": [*SHORT_MOVEMENTS, OTHER_MOVEMENTS],
+    }
 
 
 def _day(day: date) -> str:

@@ -78,7 +78,7 @@ def _rows(book: zipfile.ZipFile, member: str, rows: int | None = None) -> Iterat
             if element.tag != f"{CELLS}row":
                 continue
             number = int(element.attrib["r"])
-            if HEAD_ROWS < number and (rows is None or number <= HEAD_ROWS + rows):
+            if number > HEAD_ROWS and (rows is None or number <= HEAD_ROWS + rows):
                 values = {_column(cell.attrib["r"]): cell.findtext(f"{CELLS}v") for cell in element}
                 yield {column: value for column, value in values.items() if value is not None}
             element.clear()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +14,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from orchestration.reports import money
-from orchestration.reports.figures import ZERO, Company, Report
+from orchestration.reports.figures import ZERO, Company, Item, Report, Standing
 from orchestration.snapshots import Snapshot
 
 SHEET_ROWS = 1_048_576
@@ -54,14 +53,6 @@ CURRENCY_OF = {"original_amount": "currency", "open_amount": "currency", "open_a
 
 class TooManyDigits(ValueError):
     """An amount that a spreadsheet cannot hold exactly."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One open item as the workbook shows it."""
-
-    line: int
-    values: Mapping[str, Any]
 
 
 def write(path: Path, report: Report, items: Iterator[Item], sheet_rows: int = SHEET_ROWS) -> None:
@@ -120,7 +111,7 @@ class _Sheets:
         """Return the number format of a currency: its own decimals, thousands apart, a dash for nothing."""
         digits = money.decimals(currency)
         number = "#,##0" + ("." + "0" * digits if digits else "")
-        return self.format(num_format=f'{number};-{number};"–"', align="right", **properties)
+        return self.format(num_format=f'{number};-{number};"{money.NOTHING}"', align="right", **properties)
 
     def title(self, sheet: Worksheet, title: str, subtitle: str) -> None:
         """Write the two lines that every sheet begins with."""
@@ -224,7 +215,7 @@ def _write_headlines(sheet: Worksheet, sheets: _Sheets, report: Report, row: int
     sheets.headings(sheet, row, [(name, column >= 6) for column, name in enumerate(names)])
     row += 1
     for company in report.companies:
-        for place, (name, now, week_ago, year_ago) in enumerate(_headlines(company)):
+        for place, (name, (now, week_ago, year_ago)) in enumerate(_headlines(company)):
             is_ratio = name == "Past due ratio"
             edge = {"top": 1, "top_color": RULE} if place == 0 else {}
             style = sheets.format(**edge)
@@ -255,21 +246,19 @@ def _rounded(value: Decimal | None) -> Decimal | None:
     return None if value is None else round(value, 6)
 
 
-def _headlines(company: Company) -> list[tuple[str, Decimal | None, Decimal | None, Decimal | None]]:
-    """Return name, this week's, last week's and last year's value of each headline figure; the ratio follows its two parts."""
-    standings = (company.now, company.week_ago, company.year_ago)
-    balances = [None if standing is None else standing.balance for standing in standings]
-    closing = [None if standing is None else standing.balance.net + standing.intercompany for standing in standings]
-    figures = [
-        ("All open items", *closing),
-        ("Net receivable", *(None if b is None else b.net for b in balances)),
-        ("Unapplied credits", *(None if b is None else b.unapplied for b in balances)),
-        ("Over 90 days", *(None if b is None else b.over_90 for b in balances)),
-        ("Gross receivable", *(None if b is None else b.gross for b in balances)),
-        ("Past due", *(None if b is None else b.past_due for b in balances)),
-        ("Past due ratio", *(None if b is None else b.past_due_ratio for b in balances)),
+def _headlines(company: Company) -> list[tuple[str, list[Decimal | None]]]:
+    """Return this week's, last week's and last year's value of each headline figure; the ratio follows its two parts."""
+    figures: list[tuple[str, Callable[[Standing], Decimal | None]]] = [
+        ("All open items", lambda standing: standing.balance.net + standing.intercompany),
+        ("Net receivable", lambda standing: standing.balance.net),
+        ("Unapplied credits", lambda standing: standing.balance.unapplied),
+        ("Over 90 days", lambda standing: standing.balance.over_90),
+        ("Gross receivable", lambda standing: standing.balance.gross),
+        ("Past due", lambda standing: standing.balance.past_due),
+        ("Past due ratio", lambda standing: standing.balance.past_due_ratio),
     ]
-    return [(name, now, week_ago, year_ago) for name, now, week_ago, year_ago in figures]
+    standings = (company.now, company.week_ago, company.year_ago)
+    return [(name, [None if standing is None else figure(standing) for standing in standings]) for name, figure in figures]
 
 
 def _write_customers(sheets_: Sequence[Worksheet], sheets: _Sheets, report: Report, sheet_rows: int) -> None:
@@ -375,7 +364,8 @@ def provenance(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("As of", f"{snapshot.snapshot_date}, the close of the week: everything posted on or before it, as known when it was frozen"),
         (
             "Frozen",
-            f"{snapshot.taken_at} as snapshot {snapshot.sequence}, from version {snapshot.version} (books as of {snapshot.as_of}, known at {snapshot.known_at})",
+            f"{snapshot.taken_at} as snapshot {snapshot.sequence}, from version {snapshot.version} (books as of {snapshot.as_of}, "
+            f"known at {snapshot.known_at})",
         ),
         ("Drops", f"{len(snapshot.drops)}, set {snapshot.drops_hash}"),
         ("Policy", snapshot.policy_hash),
