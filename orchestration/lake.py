@@ -25,6 +25,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import ArwError
+from orchestration.extracts import history
 from orchestration.extracts.contract import feeds, systems
 from orchestration.extracts.drops import DropFile, drop_id, files_of, find_drops, fingerprinted
 from orchestration.extracts.errors import ExtractError, NotADrop
@@ -130,18 +131,33 @@ def refresh_raw(home: Path, progress: Progress = lambda _: None) -> None:
     place = Home(Path(home))
     place.root.mkdir(parents=True, exist_ok=True)
     landed = drops(home)
+    made_of = _state(landed)
     with _warehouse(place.warehouse) as con:
         con.execute("begin")
-        for system in systems():
-            con.execute(f"create schema if not exists raw_{system}")
-        con.execute("create schema if not exists meta")
-        tables = {feed.name: f"raw_{feed.system}.{feed.name}" for feed in feeds().values()}
-        for feed in in_building_order():
-            deliveries = [_delivery(place.lake, record, feed.name) for record in landed if feed.name in record.feeds]
-            create_versions(con, feed, deliveries, tables)
+        for schema in ("meta", *(f"raw_{system}" for system in systems())):
+            con.execute(f"create schema if not exists {schema}")
+        con.execute("create table if not exists meta.raw_state (made_of varchar)")
+        if con.execute("select made_of from meta.raw_state").fetchall() != [(made_of,)]:
+            _rebuild_raw(con, place.lake, landed)
+            con.execute("delete from meta.raw_state")
+            con.execute("insert into meta.raw_state values (?)", [made_of])
         _write_books(con, place.lake, landed)
         con.execute("commit")
     progress(f"raw tables hold {len(landed)} drops")
+
+
+def _rebuild_raw(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[DropRecord]) -> None:
+    tables = {feed.name: f"raw_{feed.system}.{feed.name}" for feed in feeds().values()}
+    for feed in in_building_order():
+        deliveries = [_delivery(lake, record, feed.name) for record in landed if feed.name in record.feeds]
+        create_versions(con, feed, deliveries, tables)
+
+
+def _state(landed: Sequence[DropRecord]) -> str:
+    """Return what the raw tables are made of: the drops, and how they are put together."""
+    makers = (Path(history.__file__), Path(history.__file__).with_name("contract.yaml"))
+    made_of = [*(maker.read_text(encoding="utf-8") for maker in makers), *(record.drop_id for record in landed)]
+    return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
 
 
 def _load_drop(folder: Path, home: Home, chosen: Profile | None, loaded_at: datetime, known: Sequence[DropRecord], result: LoadResult) -> DropRecord | None:

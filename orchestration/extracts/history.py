@@ -17,6 +17,10 @@ from orchestration.extracts.contract import Feed, feeds
 from orchestration.extracts.rules import literal, quoted
 
 OPEN_END = "9999-12-31 00:00:00"
+OWN_COLUMNS = """
+    known_from timestamp, known_to timestamp, drop_id varchar, books_through date, load_mode varchar, source_file varchar,
+    source_line bigint, is_flagged boolean
+"""
 NEVER = 2_147_483_647
 
 
@@ -58,9 +62,13 @@ def in_building_order() -> list[Feed]:
 
 def create_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], tables: Mapping[str, str]) -> None:
     """(Re)create the feed's table among ``tables`` (feed to table) with every version of every row."""
+    if not deliveries:
+        columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
+        con.execute(f"create or replace table {tables[feed.name]} ({columns}, {OWN_COLUMNS})")
+        return
     ordered = sorted(deliveries, key=lambda delivery: (delivery.extracted_at, delivery.drop_id))
     _create_inputs(con, feed, ordered)
-    if len(ordered) <= 1:
+    if len(ordered) == 1:
         # Nothing can have followed anything: every row that was not deleted is its one version.
         con.execute(
             "create or replace temp table versions as "
@@ -104,15 +112,14 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
         )
     columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
     con.execute(f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, ord integer)")
-    if deliveries:
-        con.execute(
-            f"""
-            insert into told
-            select {_of("landed", feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line, deliveries.ord
-            from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
-            inner join deliveries using (drop_id)
-            """
-        )
+    con.execute(
+        f"""
+        insert into told
+        select {_of("landed", feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line, deliveries.ord
+        from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
+        inner join deliveries using (drop_id)
+        """
+    )
     keys = ", ".join(f"{quoted(name)} {feed.column(name).sql_type}" for name in feed.key)
     con.execute(f"create or replace temp table marks ({keys}, ord integer)")
     rejects = [delivery.rejects for delivery in deliveries if delivery.rejects]

@@ -340,31 +340,36 @@ def _judge(task: Task, sources: Sequence[Source], suspects: int) -> None:
     task.con.execute('create or replace temp table bad (row_id bigint, faults struct("column" varchar, reason varchar)[])')
     if not suspects:
         return
-    deletes = f"coalesce(lower(is_deleted) in {TRUE}, false)"
-    wrong: list[tuple[str, str, str]] = []
+    found = []
     for column in feed.columns:
         is_required = _is_required(task, column)
         if feed.optional_company and column.name == "company_id":
             # A whole feed may leave the company out; one that gives it for some rows has to give it for all.
             is_required = task.count("select count(company_id) from proven") + task.count("select count(company_id) from suspects") > 0
-        for condition, message in faults(feed, column, is_required=is_required):
+        wrong = faults(feed, column, is_required=is_required)
+        if column.name not in feed.key:
             # A deletion needs its key and nothing else.
-            needed = condition if column.name in feed.key else f"({condition} and not {deletes})"
-            wrong.append((column.name, needed, message))
+            wrong.insert(0, (f"lower(is_deleted) in {TRUE}", ""))
+        found.append(_first_fault(column, wrong))
     if _has_deletions(sources):
-        neither = f"not coalesce(lower(is_deleted) in {TRUE + FALSE}, true)"
-        wrong.append((DELETED, neither, "is_deleted || ' is neither true nor false'"))
-    found = ", ".join(
-        f"case when {condition} then {{'column': {literal(name)}, 'reason': {literal(name + ' ')} || {message}}} end" for name, condition, message in wrong
-    )
+        found.append(_first_fault(IS_DELETED, [(f"lower(is_deleted) not in {TRUE + FALSE}", "is_deleted || ' is neither true nor false'")]))
     task.con.execute(
         f"""
         insert into bad
-        select rowid as row_id, list_filter([{found}], lambda fault: fault is not null) as faults
-        from suspects
-        where {" or ".join(condition for _, condition, _ in wrong)}
+        select row_id, faults
+        from (select rowid as row_id, list_filter([{", ".join(found)}], lambda fault: fault is not null) as faults from suspects)
+        where len(faults) > 0
         """
     )
+
+
+def _first_fault(column: Column, wrong: Sequence[tuple[str, str]]) -> str:
+    """Return SQL for a column's first fault; a condition without a message excuses from the ones behind it."""
+    whens = " ".join(
+        f"when {condition} then " + (f"{{'column': {literal(column.name)}, 'reason': {literal(column.name + ' ')} || {message}}}" if message else "null")
+        for condition, message in wrong
+    )
+    return f"case {whens} end" if wrong else "null"
 
 
 def _type(task: Task, suspects: int) -> None:

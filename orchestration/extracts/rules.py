@@ -144,7 +144,8 @@ def passes(feed: Feed, column: Column, *, is_required: bool, may_hold_control: b
             test = f"{c} in ({_list(column.values)})" if column.values else f"{c} <> 'ALL'"
         case _:
             test = f"not ({_any(faults(feed, column, is_required=False))})"
-    return f"coalesce({test}, {'false' if is_required else f'{c} is null'})"
+    right = f"coalesce({test}, false)"
+    return f"({c} is not null and {right})" if is_required else f"({c} is null or {right})"
 
 
 def _plain_amount(feed: Feed, column: Column, c: str) -> str:
