@@ -35,15 +35,14 @@ def _write_feed(connection: duckdb.DuckDBPyConnection, folder: Path, feed: Feed,
     """Write one feed of one drop; returns its rows and total, None where the drop does not bring it."""
     query = feed.query.format(drop=drop, books_through=int(days.BOOKS_THROUGH[drop]))
     total = f"sum({feed.total}::decimal(18, 9))" if feed.total else "null"
-    connection.execute(f"create or replace temp table feed as {query}")
-    found = connection.execute(f"select count(*), {total} from feed").fetchone()
+    found = connection.execute(f"select count(*), {total} from ({query})").fetchone()
     assert found is not None
     rows, amount = found
     if rows == 0:
         return None
     (folder / feed.system).mkdir(parents=True, exist_ok=True)
     file = folder / feed.system / f"{feed.name}.csv{'.gz' if feed.is_large and drop == 0 else ''}"
-    connection.execute(f"copy feed to '{str(file).replace(chr(39), chr(39) * 2)}' (format csv, header)")
+    connection.execute(f"copy ({query}) to '{str(file).replace(chr(39), chr(39) * 2)}' (format csv, header)")
     return rows, None if amount is None else f"{amount.normalize():f}"
 
 
