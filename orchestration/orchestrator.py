@@ -67,6 +67,8 @@ def instance_config() -> dict[str, Any]:
     return {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
+        # What a step has to say goes into its run's log; capturing its output too would take four more processes per run.
+        "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
         # By run, not by step: what a killed run held is free as soon as the run is over.
         "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"granularity": "run", "default_limit": 1}},
         "run_monitoring": {
