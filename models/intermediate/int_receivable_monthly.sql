@@ -1,3 +1,5 @@
+{%- set balances = ['closing_amount', 'gross_amount', 'past_due_amount', 'over_90_amount', 'open_amount_days', 'past_due_amount_days'] -%}
+{%- set flows = ['credit_sales_amount', 'billed_amount', 'opening_balances_amount', 'collected_amount', 'written_off_amount', 'small_balance_amount'] -%}
 -- The receivable of every company and month without intercompany customers, in base currency, and of the group (ALL) in the reporting currency: balances at the
 -- month's end, flows of the month. DSO, turnover, collection and the KPIs are all computed from these rows.
 with months as (
@@ -314,19 +316,16 @@ rated_flows as (
 
 ),
 
+-- Both branches are cast: a union of decimals takes the smaller scale, and would round the group's flows here.
 monthly_flows as (
 
     select
         company_id,
         {{ month_index('posting_date') }} as month_index,
-        false as is_rate_missing,
-        sum(credit_sales_amount) as credit_sales_amount,
-        sum(billed_amount) as billed_amount,
-        sum(opening_balances_amount) as opening_balances_amount,
-        sum(collected_amount) as collected_amount,
-        sum(written_off_amount) as written_off_amount,
-        sum(small_balance_amount) as small_balance_amount,
-        sum(due_new_amount) as due_new_amount
+        false as is_rate_missing
+        {%- for flow in flows + ['due_new_amount'] %},
+        cast(sum({{ flow }}) as decimal(30, 9)) as {{ flow }}
+        {%- endfor %}
 
     from flows
 
@@ -337,14 +336,10 @@ monthly_flows as (
     select
         'ALL' as company_id,
         {{ month_index('posting_date') }} as month_index,
-        count(*) > count(rate) as is_rate_missing,
-        sum(cast(credit_sales_amount as decimal(29, 3)) * rate) as credit_sales_amount,
-        sum(cast(billed_amount as decimal(29, 3)) * rate) as billed_amount,
-        sum(cast(opening_balances_amount as decimal(29, 3)) * rate) as opening_balances_amount,
-        sum(cast(collected_amount as decimal(29, 3)) * rate) as collected_amount,
-        sum(cast(written_off_amount as decimal(29, 3)) * rate) as written_off_amount,
-        sum(cast(small_balance_amount as decimal(29, 3)) * rate) as small_balance_amount,
-        sum(cast(due_new_amount as decimal(29, 3)) * rate) as due_new_amount
+        count(*) > count(rate) as is_rate_missing
+        {%- for flow in flows + ['due_new_amount'] %},
+        cast(sum(cast({{ flow }} as decimal(29, 3)) * rate) as decimal(30, 9)) as {{ flow }}
+        {%- endfor %}
 
     from rated_flows
 
@@ -388,12 +383,9 @@ group_balances as (
         max(case when rated_balances.is_in_history then 1 else 0 end) = 1 as is_in_history,
         count(case when rated_balances.has_balance and rated_balances.rate is null then 1 end) > 0 as is_rate_missing,
         count(case when rated_balances.due_opening_amount != 0 and opening_rates.rate is null then 1 end) > 0 as is_opening_rate_missing,
-        sum(cast(rated_balances.closing_amount as decimal(29, 3)) * rated_balances.rate) as closing_amount,
-        sum(cast(rated_balances.gross_amount as decimal(29, 3)) * rated_balances.rate) as gross_amount,
-        sum(cast(rated_balances.past_due_amount as decimal(29, 3)) * rated_balances.rate) as past_due_amount,
-        sum(cast(rated_balances.over_90_amount as decimal(29, 3)) * rated_balances.rate) as over_90_amount,
-        sum(cast(rated_balances.open_amount_days as decimal(29, 3)) * rated_balances.rate) as open_amount_days,
-        sum(cast(rated_balances.past_due_amount_days as decimal(29, 3)) * rated_balances.rate) as past_due_amount_days,
+        {% for balance in balances -%}
+        sum(cast(rated_balances.{{ balance }} as decimal(29, 3)) * rated_balances.rate) as {{ balance }},
+        {% endfor -%}
         sum(cast(rated_balances.due_opening_amount as decimal(29, 3)) * opening_rates.rate) as due_opening_amount
 
     from rated_balances
@@ -406,29 +398,45 @@ group_balances as (
 
 ),
 
+-- Both branches are cast, for the same reason.
 all_balances as (
 
     select
-        company_id, base_currency as currency, month_index, month_start, month_end, days, is_in_history,
-        opening_amount, closing_amount, gross_amount, past_due_amount, over_90_amount, open_amount_days, past_due_amount_days, due_opening_amount
+        company_id,
+        base_currency as currency,
+        month_index,
+        month_start,
+        month_end,
+        days,
+        is_in_history,
+        cast(opening_amount as decimal(30, 9)) as opening_amount
+        {%- for balance in balances + ['due_opening_amount'] %},
+        cast({{ balance }} as decimal(30, 9)) as {{ balance }}
+        {%- endfor %}
+
     from balances
 
     union all
 
     select
-        'ALL' as company_id, reporting.reporting_currency as currency, month_index, month_start, month_end, days, is_in_history,
-        case
+        'ALL' as company_id,
+        reporting.reporting_currency as currency,
+        month_index,
+        month_start,
+        month_end,
+        days,
+        is_in_history,
+        cast(case
             when row_number() over (order by month_index) = 1 then 0
             else lag(case when not is_rate_missing then coalesce(closing_amount, 0) end) over (order by month_index)
-        end as opening_amount,
-        case when not is_rate_missing then coalesce(closing_amount, 0) end as closing_amount,
-        case when not is_rate_missing then coalesce(gross_amount, 0) end as gross_amount,
-        case when not is_rate_missing then coalesce(past_due_amount, 0) end as past_due_amount,
-        case when not is_rate_missing then coalesce(over_90_amount, 0) end as over_90_amount,
-        case when not is_rate_missing then coalesce(open_amount_days, 0) end as open_amount_days,
-        case when not is_rate_missing then coalesce(past_due_amount_days, 0) end as past_due_amount_days,
-        case when not is_opening_rate_missing then coalesce(due_opening_amount, 0) end as due_opening_amount
+        end as decimal(30, 9)) as opening_amount
+        {%- for balance in balances %},
+        cast(case when not is_rate_missing then coalesce({{ balance }}, 0) end as decimal(30, 9)) as {{ balance }}
+        {%- endfor %},
+        cast(case when not is_opening_rate_missing then coalesce(due_opening_amount, 0) end as decimal(30, 9)) as due_opening_amount
+
     from group_balances
+
     cross join reporting
 
 )
@@ -442,11 +450,12 @@ select
     all_balances.month_end,
     all_balances.days,
     all_balances.is_in_history,
-    {% for balance in ['opening_amount', 'closing_amount', 'gross_amount', 'past_due_amount', 'over_90_amount', 'open_amount_days', 'past_due_amount_days'] -%}
-    cast(all_balances.{{ balance }} as decimal(30, 9)) as {{ balance }},
+    all_balances.opening_amount,
+    {% for balance in balances -%}
+    all_balances.{{ balance }},
     {% endfor -%}
-    {% for flow in ['credit_sales_amount', 'billed_amount', 'opening_balances_amount', 'collected_amount', 'written_off_amount', 'small_balance_amount'] -%}
-    cast(case when not coalesce(monthly_flows.is_rate_missing, false) then coalesce(monthly_flows.{{ flow }}, 0) end as decimal(30, 9)) as {{ flow }},
+    {% for flow in flows -%}
+    case when not coalesce(monthly_flows.is_rate_missing, false) then coalesce(monthly_flows.{{ flow }}, 0) end as {{ flow }},
     {% endfor -%}
     cast(case
         when not coalesce(monthly_flows.is_rate_missing, false) then all_balances.due_opening_amount + coalesce(monthly_flows.due_new_amount, 0)
