@@ -115,7 +115,7 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
     con.execute(
         f"""
         insert into told
-        select {_of("landed", feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line, deliveries.ord
+        select {", ".join(_told(name) for name in feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line, deliveries.ord
         from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
         inner join deliveries using (drop_id)
         """
@@ -133,6 +133,12 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
             where feed = {literal(feed.name)} and key_values is not null
             """
         )
+
+
+def _told(name: str) -> str:
+    """Return SQL for a landed column; what is open and when it was settled means something in open items only."""
+    column = f"landed.{quoted(name)}"
+    return f"case when load_mode = 'open_items' then {column} end" if name in ("open_amount", "settled_on") else column
 
 
 def _create_said(con: duckdb.DuckDBPyConnection, feed: Feed, links: Sequence[str]) -> None:

@@ -305,10 +305,7 @@ def _typed_columns(task: Task) -> str:
     """Return SQL that gives clean text without faults the contract's types."""
     columns = []
     for column in task.feed.columns:
-        value = prefixed(column, typed(column), task.source_id)
-        if task.feed.name == "documents" and task.mode != "open_items" and column.name in ("open_amount", "settled_on"):
-            value = f"null::{column.sql_type}"
-        columns.append(f"{value} as {quoted(column.name)}")
+        columns.append(f"{prefixed(column, typed(column), task.source_id)} as {quoted(column.name)}")
     deleted = f"coalesce({typed(IS_DELETED)}, false) as {DELETED}"
     return f"{literal(task.drop_id)} as drop_id, {', '.join(columns)}, {deleted}, extra, source_file, source_line"
 
