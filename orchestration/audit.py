@@ -668,7 +668,7 @@ def _prepare_limits(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> None:
         [str(policy.get("max_outside_share", "0.001")), str(policy.get("max_volume_change", "0.5")), FEWEST_ROWS],
     )
     con.execute("create temp table minor_units (currency varchar, minor_units integer)")
-    con.executemany("insert into minor_units values (?, ?)", [list(pair) for pair in minor_units().items()])
+    con.execute("insert into minor_units select unnest(?), unnest(?)", [list(minor_units()), list(minor_units().values())])
 
 
 def _prepare_lake_rows(con: duckdb.DuckDBPyConnection, home: Home) -> None:

@@ -26,15 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return int(options.command(options, home))
+    except (KeyboardInterrupt, errors.Terminated):
+        terminal.say("stopped; what was published before is unchanged, and the next run starts over from the lake")
+        return errors.FAILED
     except errors.PublishRefused as refused:
         terminal.report_refusal(refused, as_json=options.as_json)
         return refused.exit_code
     except errors.ArwError as error:
         terminal.report_error(error, as_json=options.as_json)
         return error.exit_code
-    except (KeyboardInterrupt, errors.Terminated):
-        terminal.say("stopped; what was published before is unchanged, and the next run starts over from the lake")
-        return errors.FAILED
     except BrokenPipeError:
         # The reader of our output (`arw rejects | head`) has seen enough; keep the interpreter from complaining too.
         sys.stdout = None  # type: ignore[assignment]

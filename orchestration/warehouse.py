@@ -50,31 +50,29 @@ def build(
 def identify(home: Home, as_of: date | None, variables: Mapping[str, object]) -> BuildInfo:
     """Return what a build of the present lake, policy and models would be made from."""
     project = project_dir()
-    with duckdb.connect(str(home.warehouse), read_only=True) as con:
-        drops = con.execute("select drop_id, extracted_at, books_through from meta.drops order by extracted_at, drop_id").fetchall()
-        (engine,) = con.execute("select 'duckdb ' || library_version from pragma_version()").fetchone() or ("",)
+    drops = lake.drops(home.root)
     if not drops:
         raise ArwError(f"Nothing was loaded into {home.root} yet. `arw load PATH` lands a drop or an inbox.")
-    as_of = as_of or drops[-1][2]
+    as_of = as_of or drops[-1].books_through
     policy = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["vars"] | dict(variables) | {"as_of": as_of.isoformat()}
     known_at = datetime.fromisoformat(str(variables["known_at"])) if variables.get("known_at") else None
     parts = {
         "as_of": as_of.isoformat(),
-        "drops_hash": _hash(repr([(drop_id, extracted_at.isoformat()) for drop_id, extracted_at, _ in drops])),
+        "drops_hash": _hash(*(f"{drop.drop_id} {drop.extracted_at.isoformat()}" for drop in drops)),
         "policy_hash": _hash(json.dumps(policy, sort_keys=True, default=str), *_contents(project, "seeds")),
         "models_hash": _hash(*_contents(project, "dbt_project.yml", "models", "dbt_project/macros", "orchestration/settlement.py")),
-        "engine": engine,
+        "engine": f"duckdb {duckdb.__version__}",
     }
     return BuildInfo(
         fingerprint=_hash(json.dumps(parts, sort_keys=True)),
         as_of=as_of,
-        known_at=known_at or drops[-1][1],
+        known_at=known_at or drops[-1].extracted_at,
         is_as_known_then=known_at is not None,
         drops=len(drops),
         drops_hash=parts["drops_hash"],
         policy_hash=parts["policy_hash"],
         models_hash=parts["models_hash"],
-        engine=engine,
+        engine=parts["engine"],
         variables=json.dumps(policy, sort_keys=True, default=str),
     )
 

@@ -1,0 +1,193 @@
+"""The main job from a shell: what it prints and leaves, and what it does when it is disturbed or handed something bad."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from running import ROOT, arw
+
+from orchestration.files import sha256_of
+from orchestration.published import POINTER_KEYS
+from orchestration.settings import Home
+
+pytestmark = pytest.mark.xdist_group("shell")
+
+
+def pointer_of(home: Home) -> dict[str, object]:
+    content: dict[str, object] = json.loads(home.pointer.read_text(encoding="utf-8"))
+    return content
+
+
+def start(home: Home, inbox: Path) -> subprocess.Popen[str]:
+    """Start `arw run` and return it once dbt is at work."""
+    command = [str(Path(sys.executable).parent / "arw"), "run", str(inbox), "--home", str(home.root)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("dbt "):
+            return process
+    raise AssertionError("arw ended before dbt was at work")
+
+
+def dbt_processes(home: Home) -> list[int]:
+    """Return the dbt processes at work in a home."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if str(home.dbt_target) in command:
+            found.append(int(folder.name))
+    return found
+
+
+def test_the_run_ends_with_the_figures_the_file_and_what_to_type_next(first_run: tuple[Home, str]) -> None:
+    home, printed = first_run
+    assert "Net receivable" in printed and "DSO" in printed and "ALL EUR" in printed
+    assert str(home.published / str(pointer_of(home)["file"])) in printed
+    assert "status" in printed.split("next", 1)[1]
+
+
+def test_the_pointer_says_what_is_in_the_file(first_run: tuple[Home, str]) -> None:
+    home, _ = first_run
+    pointer = pointer_of(home)
+    file = home.published / str(pointer["file"])
+    assert tuple(pointer) == POINTER_KEYS
+    assert sha256_of(file) == pointer["sha256"]
+    assert file.stat().st_mode & 0o222 == 0
+    with duckdb.connect(str(file), read_only=True) as con:
+        tables = con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        counted = {table: con.execute(f"select count(*) from marts.{table}").fetchone()[0] for (table,) in tables}
+        assert counted == pointer["row_counts"]
+        assert {schema for (schema,) in con.execute("select distinct schema_name from duckdb_tables()").fetchall()} == {"marts", "meta"}
+        assert con.execute("select bool_and(passed) from meta.check_results").fetchone() == (True,)
+
+
+def test_nothing_is_left_of_the_work_but_what_is_published(first_run: tuple[Home, str]) -> None:
+    home, _ = first_run
+    names = {path.name.split("_", 1)[0] if path.name.startswith("ar_") else path.name for path in home.published.iterdir()}
+    assert names == {"ar", "current.json"}
+    assert not list(home.published.rglob("*.wal")) and not list(home.published.rglob("*.tmp"))
+
+
+def test_no_contact_is_in_the_file_that_everyone_reads(first_run: tuple[Home, str]) -> None:
+    home, _ = first_run
+    version = pointer_of(home)["version"]
+    with duckdb.connect(str(home.published / f"ar_{version}_contacts.duckdb"), read_only=True) as con:
+        contacts = con.execute("select name, email, phone from personal.contacts where email is not null").fetchall()
+        notes = con.execute("select note from personal.activities where length(note) > 10").fetchall()
+    assert contacts and notes
+    personal = {value for row in contacts for value in row if value} | {note for (note,) in notes}
+    with duckdb.connect(str(home.published / f"ar_{version}.duckdb"), read_only=True) as con:
+        columns = con.execute("select schema_name, table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' and not internal").fetchall()
+        for schema, table, column in columns:
+            found = {value for (value,) in con.execute(f'select distinct "{column}" from {schema}.{table}').fetchall()}
+            assert not personal & found, f"{schema}.{table}.{column} holds personal data"
+
+
+def test_status_tells_a_person_and_a_machine_the_same(first_run: tuple[Home, str]) -> None:
+    home, _ = first_run
+    told = json.loads(arw(home.root, "status", "--json").stdout)
+    assert (told["as_of"], told["version"]) == (pointer_of(home)["as_of"], pointer_of(home)["version"])
+    assert told["warning"] is None and told["last_refusal"] is None
+    printed = arw(home.root, "status").stdout
+    assert f"books as of {told['as_of']}" in printed
+    assert f"{len(told['checks'])} of {len(told['checks'])} passed" in printed
+    assert all((entry["company_id"] or entry["currency"]) in printed for entry in told["receivable"])
+
+
+def test_the_console_reads_any_past_date(first_run: tuple[Home, str]) -> None:
+    home, _ = first_run
+    query = "select (select sum(open_amount) from marts.open_items_as_of((select max(as_of_date) from fct_open_items))) - sum(open_amount) from fct_open_items"
+    assert arw(home.root, "sql", query, "--format", "csv").stdout.splitlines()[1] == "0.000"
+
+
+def test_a_bad_drop_stops_the_run_and_the_old_version_stays(first_run: tuple[Home, str], tmp_path: Path) -> None:
+    demo_home = Home(Path(shutil.copytree(first_run[0].root, tmp_path / "home")))
+    good, bad = tmp_path / "inbox" / "1_good", tmp_path / "inbox" / "2_bad"
+    for drop, header in ((good, "payment_terms_id,net_days"), (bad, "payment_terms_id")):
+        (drop / "ledger").mkdir(parents=True)
+        (drop / "manifest.yaml").write_text("extracted_at: 2026-10-31T06:00:00Z\nmode: incremental\n", encoding="utf-8")
+        (drop / "ledger" / "payment_terms.csv").write_text(f"{header}\nN99{',99' if ',' in header else ''}\n", encoding="utf-8")
+    before = pointer_of(demo_home)
+    done = arw(demo_home.root, "run", tmp_path / "inbox", expect=(1,))
+    assert "2_bad" in done.stderr and "payment_terms.csv" in done.stderr and "net_days" in done.stderr
+    assert "the version in force is unchanged" in done.stderr
+    assert pointer_of(demo_home) == before
+    # What was good is in the lake all the same; a build that does not hold it is not published.
+    assert "`arw build` first" in arw(demo_home.root, "publish", expect=(1,)).stderr
+    assert pointer_of(demo_home) == before
+
+
+def test_sigterm_ends_the_run_and_lets_go_of_the_warehouse(demo_home: Home, inbox: Path) -> None:
+    before = pointer_of(demo_home)
+    process = start(demo_home, inbox)
+    assert dbt_processes(demo_home)
+    busy = arw(demo_home.root, "build", expect=(1,))
+    assert "held by `arw run`" in busy.stderr and str(process.pid) in busy.stderr
+    asked_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, time.monotonic() - asked_at < 30) == (1, True)
+    assert "stopped" in said
+    assert dbt_processes(demo_home) == []
+    assert "no complete build" in arw(demo_home.root, "publish", expect=(1,)).stderr
+    assert pointer_of(demo_home) == before
+
+
+def test_after_a_kill_and_with_a_ruined_warehouse_a_rerun_gives_the_same_content_and_nothing_new(demo_home: Home, inbox: Path) -> None:
+    before = pointer_of(demo_home)
+    process = start(demo_home, inbox)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    for _ in range(100):
+        if not dbt_processes(demo_home):
+            break
+        os.sched_yield()
+    demo_home.warehouse.write_bytes(b"garbage" * 4096)
+    done = arw(demo_home.root, "run", inbox, "--json")
+    told = json.loads(done.stdout)
+    assert told["loaded"]["landed"] == 0 and told["loaded"]["rows_loaded"] == 0
+    assert told["published"]["is_new"] is False
+    assert pointer_of(demo_home) == before
+    assert "rebuilding it from the lake" in done.stderr
+
+
+def test_a_company_that_vanished_from_a_full_drop_stops_the_publish_until_somebody_answers_for_it(demo_home: Home, inbox: Path, tmp_path: Path) -> None:
+    drop = tmp_path / "full"
+    history = next(path for path in sorted(inbox.iterdir()) if "history" in path.name)
+    shutil.copytree(history, drop)
+    for path in (drop / "ledger").iterdir():
+        if not path.name.startswith("documents"):
+            path.unlink()
+    shutil.rmtree(drop / "crm", ignore_errors=True)
+    (drop / "manifest.yaml").write_text("extracted_at: 2026-11-01T06:00:00Z\nbooks_through: 2026-10-31\n", encoding="utf-8")
+    for file in (drop / "ledger").iterdir():
+        with duckdb.connect() as con:
+            con.execute("create table rows as select * from read_csv(?, all_varchar = true)", [str(file)])
+            con.execute("delete from rows where company_id = 'C300'")
+            con.execute(f"copy rows to '{drop}/ledger/documents.csv' (header)")
+        if file.name != "documents.csv":
+            file.unlink()
+    before = pointer_of(demo_home)
+    refused = arw(demo_home.root, "run", drop, "--json", expect=(3,))
+    reasons = {reason["check"]: reason for reason in json.loads(refused.stdout)["reasons"]}
+    assert "C300" in str(reasons["no_company_vanished"]["examples"])
+    assert pointer_of(demo_home) == before
+    words = ["--by", "J. Doe", "--because", "C300 was sold"]
+    overrides = [word for check in reasons for word in ("--override", check)]
+    arw(demo_home.root, "publish", *overrides, *words)
+    assert pointer_of(demo_home)["version"] != before["version"]
+    told = json.loads(arw(demo_home.root, "status", "--json").stdout)
+    assert {"no_company_vanished"} <= {entry["check_id"] for entry in told["overrides"] if entry["because"] == "C300 was sold"}
+    assert "no_company_vanished" in str(pointer_of(demo_home)["checks"])
