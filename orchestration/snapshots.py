@@ -351,7 +351,7 @@ def _freeze_week(
             sync(path)
             path.chmod(0o444)
             path.replace(home.snapshots / path.name)
-        write_json(home.snapshots / f"{stem}.json", _as_json(snapshot))
+        write_record(home.snapshots / f"{stem}.json", snapshot)
     except (OSError, duckdb.IOException) as error:
         raise SnapshotRefused(
             f"The week to {week_end} could not be frozen in {home.snapshots}: {error}. Weeks frozen before are unchanged, and so is the published version. "
@@ -360,6 +360,11 @@ def _freeze_week(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return snapshot
+
+
+def write_record(path: Path, snapshot: Snapshot) -> None:
+    """Write a snapshot's record in one step; with it the snapshot exists."""
+    write_json(path, _as_json(snapshot))
 
 
 def _agree(con: duckdb.DuckDBPyConnection, items: Path, week_end: date) -> None:

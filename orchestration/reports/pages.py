@@ -13,12 +13,17 @@ from typing import Any
 import typst
 
 from orchestration.reports import money
-from orchestration.reports.figures import ZERO, Balance, Bucket, Company, Report, add, refuse_difference
+from orchestration.reports.context import WEEK
+from orchestration.reports.figures import ZERO, Balance, Bucket, Company, Customer, Report, add, refuse_difference
 
 TEMPLATE = Path(__file__).with_name("pages.typ")
 SCALE = 10_000  # lengths in charts, in parts of the whole: no float ever stands for money
 SHORT, LONG = 34, 90
-UNBROKEN = 26
+UNBROKEN = 40
+# Setting takes some 150 KB of memory per customer: beyond this many the table ends in one row for all others, which the workbook lists.
+MOST_CUSTOMERS = 5_000
+# A tagged file can be read aloud, and is ten times the size.
+MOST_TAGGED = 1_000
 NICE_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 TICKS = 4
 DEBTORS_BESIDE_OTHERS = 4
@@ -41,7 +46,8 @@ def write(path: Path, report: Report) -> None:
     frozen = {(t.company_id, t.currency): (money.exact(Decimal(t.open_amount), t.currency),) for t in report.snapshot.totals}
     refuse_difference(report.snapshot, frozen, shown, "the totals of the PDF")
     frozen_at = datetime.fromisoformat(report.snapshot.taken_at)
-    path.write_bytes(_bytes(compiler.compile(format="pdf", timestamp=frozen_at)))
+    is_tagged = len(report.accounts) <= MOST_TAGGED
+    path.write_bytes(_bytes(compiler.compile(format="pdf", timestamp=frozen_at, pdf_tags=is_tagged)))
 
 
 def _bytes(compiled: Any) -> bytes:
@@ -215,7 +221,7 @@ def _debtor(company: Company, place: int) -> dict[str, Any]:
     return {
         "name": _cut(debtor.customer.name, SHORT),
         "past_due": money.exact(debtor.past_due, company.currency),
-        "change": money.change(debtor.change),
+        "change": money.change(debtor.change) if company.week_ago else "",
         "over_90": money.exact(debtor.over_90, company.currency),
         "oldest": f"{debtor.oldest_days:,}",
         "share": money.percent(debtor.past_due / company.now.balance.past_due),
@@ -238,7 +244,7 @@ def _moved(company: Company) -> dict[str, Any]:
     restated = ZERO if company.reported_last_week is None else company.opening - company.reported_last_week
     return {
         "opening": money.exact(company.opening, company.currency),
-        "opening_day": f"{company.now.day:%d %b}" if company.week_ago is None else f"{company.week_ago.day.day} {company.week_ago.day:%B}",
+        "opening_day": _short_day(company.now.day - WEEK),
         "restated": money.exact(restated, company.currency) if restated else "",
         "reported": money.exact(company.reported_last_week, company.currency) if company.reported_last_week is not None else "",
         "rows": [
@@ -246,7 +252,7 @@ def _moved(company: Company) -> dict[str, Any]:
             for label, amount in company.movements
         ],
         "closing": money.exact(company.closing, company.currency),
-        "closing_day": f"{company.now.day.day} {company.now.day:%B}",
+        "closing_day": _short_day(company.now.day),
     }
 
 
@@ -261,19 +267,24 @@ def _customers(company: Company, report: Report) -> dict[str, Any]:
     """Return the table by customer and bucket in base currency: what is past due first, intercompany last with a total of its own."""
     merged: dict[str, dict[str, Decimal]] = {}
     past_due: dict[str, Decimal] = {}
+    named: dict[str, Customer] = {}
     for account in company.accounts:
         customer_id = account.customer.customer_id
+        named[customer_id] = account.customer
         merged[customer_id] = add([merged.get(customer_id, {}), account.buckets_base])
         past_due[customer_id] = past_due.get(customer_id, ZERO) + account.balance.past_due
-    named = {account.customer.customer_id: account.customer for account in company.accounts}
     order = sorted(merged, key=lambda c: (named[c].is_intercompany, -past_due[c], -sum(merged[c].values(), ZERO), c))
     trade = [customer_id for customer_id in order if not named[customer_id].is_intercompany]
-    intercompany = order[len(trade) :]
+    shown = trade[: MOST_CUSTOMERS // len(report.companies)]
+    others = trade[len(shown) :]
+
+    def rows(customer_ids: Sequence[str]) -> list[dict[str, Any]]:
+        return [{"name": _breakable(_cut(named[c].name, LONG)), "id": _breakable(_cut(c, LONG)), **_cells(merged[c], company, report)} for c in customer_ids]
+
     return {
-        "rows": [{"name": _breakable(_cut(named[c].name, LONG)), "id": _breakable(_cut(c, LONG)), **_cells(merged[c], company, report)} for c in trade],
-        "intercompany_rows": [
-            {"name": _breakable(_cut(named[c].name, LONG)), "id": _breakable(_cut(c, LONG)), **_cells(merged[c], company, report)} for c in intercompany
-        ],
+        "rows": rows(shown),
+        "others": {"name": f"{len(others):,} others, listed in the workbook", **_cells(add(merged[c] for c in others), company, report)} if others else None,
+        "intercompany_rows": rows(order[len(trade) :]),
         "trade": _cells(add(merged[c] for c in trade), company, report),
         "all": _cells(add(merged.values()), company, report),
         "count": f"{len(order):,}",
@@ -314,6 +325,10 @@ def _group(report: Report) -> dict[str, Any] | None:
 
 def _day(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def _short_day(day: date) -> str:
+    return f"{day.day} {day:%B}"
 
 
 def _cut(text: str, length: int) -> str:

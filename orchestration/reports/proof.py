@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
+
+from xlsxwriter.utility import xl_col_to_name
 
 from orchestration.reports.figures import ZERO, Report, refuse_difference
 from orchestration.reports.workbook import HEAD_ROWS, ITEM_COLUMNS
@@ -36,25 +37,25 @@ def of_table(path: Path, report: Report) -> None:
 
 
 def of_workbook(path: Path, report: Report) -> None:
-    """Refuse a workbook whose open items, or whose customers, do not add up."""
+    """Refuse a workbook whose open items, customers or summary do not add up."""
     companies = {line.number: (line.company_id, line.currency) for line in report.lines}
     names = [name for _, name, _ in ITEM_COLUMNS]
-    amount, base = (names.index(name) + 2 for name in ("open_amount", "open_amount_base"))
-    shown: Totals = defaultdict(lambda: (0, ZERO, ZERO))
+    amount, base = (xl_col_to_name(names.index(name) + 1) for name in ("open_amount", "open_amount_base"))
+    customer_total, line_total = (xl_col_to_name(columns + len(report.buckets)) for columns in (6, 4))
+    items: Totals = defaultdict(lambda: (0, ZERO, ZERO))
     customers: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    lines: dict[tuple[str, str], Decimal] = {}
     with zipfile.ZipFile(path) as book:
         for name, member in _sheets(book):
             if name.startswith("Open items"):
-                for row in _rows(book, member):
-                    _count(shown, *companies[int(row[1])], row[amount], row[base])
+                for row in _rows(book, member, "A", amount, base):
+                    _count(items, *companies[int(row["A"])], row[amount], row[base])
             elif name.startswith("By customer"):
-                total = 7 + len(report.buckets)
-                for row in _rows(book, member):
-                    customers[companies[int(row[1])]] += Decimal(row[total])
+                for row in _rows(book, member, "A", customer_total):
+                    customers[companies[int(row["A"])]] += Decimal(row[customer_total])
             elif name == "Summary":
-                total = 5 + len(report.buckets)
-                lines = {companies[int(row[1])]: Decimal(row[total]) for row in _rows(book, member, len(companies))}
-    refuse_difference(report.snapshot, frozen_totals(report), shown, "the open items of the workbook")
+                lines = {companies[int(row["A"])]: Decimal(row[line_total]) for row in _rows(book, member, "A", line_total, rows=len(companies))}
+    refuse_difference(report.snapshot, frozen_totals(report), items, "the open items of the workbook")
     expected = {key: (total,) for key, (_, total, _) in frozen_totals(report).items()}
     refuse_difference(report.snapshot, expected, {key: (total,) for key, total in customers.items()}, "the customers of the workbook")
     refuse_difference(report.snapshot, expected, {key: (total,) for key, total in lines.items()}, "the summary of the workbook")
@@ -71,21 +72,14 @@ def _sheets(book: zipfile.ZipFile) -> list[tuple[str, str]]:
     return [(name, f"xl/worksheets/sheet{number}.xml") for number, name in enumerate(names, start=1)]
 
 
-def _rows(book: zipfile.ZipFile, member: str, rows: int | None = None) -> Iterator[dict[int, str]]:
-    """Yield the numbers of each row below the headings by column, from 1; at most ``rows`` of them."""
+def _rows(book: zipfile.ZipFile, member: str, *columns: str, rows: int | None = None) -> Iterator[dict[str, str]]:
+    """Yield the values of the named columns in each row below the headings; at most ``rows`` of them."""
     with book.open(member) as sheet:
         for _, element in ElementTree.iterparse(sheet):
             if element.tag != f"{CELLS}row":
                 continue
-            number = int(element.attrib["r"])
-            if number > HEAD_ROWS and (rows is None or number <= HEAD_ROWS + rows):
-                values = {_column(cell.attrib["r"]): cell.findtext(f"{CELLS}v") for cell in element}
-                yield {column: value for column, value in values.items() if value is not None}
+            number = element.attrib["r"]
+            if int(number) > HEAD_ROWS and (rows is None or int(number) <= HEAD_ROWS + rows):
+                cells = {cell.attrib["r"].removesuffix(number): cell for cell in element}
+                yield {column: cells[column].findtext(f"{CELLS}v") or "" for column in columns if column in cells}
             element.clear()
-
-
-def _column(cell: str) -> int:
-    number = 0
-    for letter in re.sub(r"\d", "", cell):
-        number = number * 26 + ord(letter) - 64
-    return number
