@@ -141,12 +141,13 @@ def _serve(home: Home, port: int, code: Path, services: Services, output: IO[byt
         services.group = services.group or process.pid
         services.running[name] = process
 
-    progress("ending runs that an earlier orchestrator left")
-    start("recovery", "-m", "orchestration.recovery")
-    if services.running["recovery"].wait() != 0:
-        raise OrchestratorEnded("The runs of an earlier orchestrator could not be ended.")
-    del services.running["recovery"]
-    services.group = 0
+    if (instance_folder(home) / "history").is_dir():
+        progress("ending runs that an earlier orchestrator left")
+        start("recovery", "-m", "orchestration.recovery")
+        if services.running["recovery"].wait() != 0:
+            raise OrchestratorEnded("The runs of an earlier orchestrator could not be ended.")
+        del services.running["recovery"]
+        services.group = 0
     progress("loading the definitions")
     start("code", "-m", "dagster", "api", "grpc", "--socket", str(code), "--module-name", "orchestration.definitions", "--location-name", LOCATION)
     _wait_until(lambda: _answers(socket.AF_UNIX, str(code)), services)

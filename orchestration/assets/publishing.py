@@ -62,5 +62,5 @@ def _table(records: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
     """Return records as a table; amounts stay the exact text that they are, never a float."""
     if not records:
         return dg.MetadataValue.text("none")
-    shown = terminal.table(list(records[0]), [list(record.values()) for record in records])
-    return dg.MetadataValue.md(f"```\n{shown}\n```")
+    rows = [{name: value if isinstance(value, int) else terminal.text(value) for name, value in record.items()} for record in records]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=dg.TableSchema([dg.TableColumn(name) for name in records[0]]))

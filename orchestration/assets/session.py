@@ -38,7 +38,7 @@ class Session(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Do one step's work; only a warehouse that another pipeline holds is worth another try: all else would fail again."""
         try:
             if not self._is_held:
-                self._held.enter_context(pipeline_lock(self.home, f"Dagster run {context.run_id}"))
+                self._held.enter_context(pipeline_lock(self.home, f"Dagster run {context.run.run_id}"))
                 self._is_held = True
             yield context.log.info
         except WarehouseBusy as busy:

@@ -90,7 +90,8 @@ def events(result: dg.ExecuteInProcessResult, kind: str) -> list[str]:
 
 def lines_until_end(process: subprocess.Popen[str]) -> Iterator[str]:
     assert process.stderr is not None
-    yield from process.stderr
+    while line := process.stderr.readline():
+        yield line
 
 
 def test_orchestrate_serves_on_this_machine_only_and_leaves_nothing_running(site: Site) -> None:
