@@ -11,3 +11,8 @@
 {% macro join_reasons(reasons) -%}
     nullif(concat_ws('; ', {{ reasons | join(', ') }}), '')
 {%- endmacro %}
+
+{#- A quotient in days, two decimals, half up. NULL where the denominator is <= 0, and where the result has more digits than a number of days can have. -#}
+{% macro divide_days(numerator, denominator) -%}
+    try_cast({{ safe_divide(numerator, denominator, 2) }} as decimal(12, 2))
+{%- endmacro %}

@@ -5,3 +5,14 @@
     {%- else -%} true
     {%- endif -%}
 {%- endmacro %}
+
+{#- Customers of the own group, as last known: one that the ledger deleted since stays what it was. -#}
+{% macro intercompany_customers() -%}
+(
+    select customer_id
+    from {{ ref('stg_ledger__customers') }}
+    where {{ was_ever_known() }}
+    group by customer_id
+    having max_by(is_intercompany, known_from)
+)
+{%- endmacro %}

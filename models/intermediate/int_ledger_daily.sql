@@ -9,9 +9,7 @@ with events as (
 
 intercompany_customers as (
 
-    select customer_id from {{ ref('stg_ledger__customers') }}
-    where {{ is_known() }}
-        and is_intercompany
+    select customer_id from {{ intercompany_customers() }} as customers
 
 ),
 

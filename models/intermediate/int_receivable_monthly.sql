@@ -74,7 +74,7 @@ new_dues as (
         and due_date <= least(last_day(posting_date), {{ as_of() }})
         and ended_on > least(last_day(posting_date), {{ as_of() }})
         and original_amount > 0
-        and customer_id not in (select customer_id from {{ ref('stg_ledger__customers') }} where {{ is_known() }} and is_intercompany)
+        and customer_id not in {{ intercompany_customers() }}
 
     group by 1, 2
 
@@ -104,8 +104,8 @@ debit_spans as (
 
     from {{ ref('int_item_balances') }}
 
-    where not is_intercompany
-        and (open_amount > 0 or (open_amount = 0 and open_amount_base > 0))
+    where (open_amount > 0 or (open_amount = 0 and open_amount_base > 0))
+        and customer_id not in {{ intercompany_customers() }}
 
 ),
 

@@ -97,7 +97,7 @@ select
     {{ round_money('windowed.past_due_amount', 'windowed.minor_units') }} as past_due_amount,
     {{ round_money('windowed.window_sales_amount', 'windowed.minor_units') }} as credit_sales_amount,
     windowed.window_days as days,
-    cast({{ safe_divide('windowed.closing_amount * windowed.window_days', 'windowed.window_sales_amount', 2) }} as decimal(12, 2)) as dso_days,
+    {{ divide_days('windowed.closing_amount * windowed.window_days', 'windowed.window_sales_amount') }} as dso_days,
     cast(case
         when windowed.closing_amount <= 0 then 0
         when not coalesce(countback.is_unknown, true) then countback.countback_days
@@ -106,15 +106,16 @@ select
         when windowed.closing_amount <= 0 then false
         when not coalesce(countback.is_unknown, true) then countback.is_truncated
     end as is_countback_truncated,
-    cast({{ safe_divide('windowed.current_amount * windowed.window_days', 'windowed.window_sales_amount', 2) }} as decimal(12, 2)) as best_possible_dso_days,
-    cast({{ safe_divide('windowed.past_due_amount * windowed.window_days', 'windowed.window_sales_amount', 2) }} as decimal(12, 2)) as average_days_delinquent,
+    {{ divide_days('windowed.current_amount * windowed.window_days', 'windowed.window_sales_amount') }} as best_possible_dso_days,
+    {{ divide_days('windowed.past_due_amount * windowed.window_days', 'windowed.window_sales_amount') }} as average_days_delinquent,
     cast(round(windowed.open_amount_days, 3) as decimal(30, 3)) as open_amount_days,
-    cast({{ safe_divide('windowed.open_amount_days', 'windowed.gross_amount', 2) }} as decimal(12, 2)) as true_dso_days,
+    {{ divide_days('windowed.open_amount_days', 'windowed.gross_amount') }} as true_dso_days,
     cast(round(windowed.past_due_amount_days, 3) as decimal(30, 3)) as past_due_amount_days,
-    cast({{ safe_divide('windowed.past_due_amount_days', 'windowed.gross_amount', 2) }} as decimal(12, 2)) as weighted_debt_age_days,
+    {{ divide_days('windowed.past_due_amount_days', 'windowed.gross_amount') }} as weighted_debt_age_days,
     {{ join_reasons([
         "case when windowed.closing_amount is null or windowed.window_sales_amount is null or coalesce(countback.is_unknown, false) then 'no_exchange_rate' end",
         "case when windowed.window_sales_amount <= 0 then 'credit_sales_not_positive' end",
+        "case when windowed.window_sales_amount > 0 and abs(windowed.closing_amount) * windowed.window_days >= windowed.window_sales_amount * cast(10000000000 as decimal(18, 0)) then 'out_of_range' end",
         "case when windowed.gross_amount <= 0 then 'nothing_open' end"
     ]) }} as null_reason
 

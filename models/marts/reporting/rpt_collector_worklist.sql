@@ -181,8 +181,8 @@ habits as (
 
     select
         customer_id,
-        cast({{ safe_divide('late_amount_days', 'paid_amount', 2) }} as decimal(12, 2)) as weighted_days_late,
-        cast({{ safe_divide('late_amount_days + open_amount_days', 'paid_amount + open_amount', 2) }} as decimal(12, 2)) as average_payment_delay_with_open
+        {{ divide_days('late_amount_days', 'paid_amount') }} as weighted_days_late,
+        {{ divide_days('late_amount_days + open_amount_days', 'paid_amount + open_amount') }} as average_payment_delay_with_open
 
     from (
         select

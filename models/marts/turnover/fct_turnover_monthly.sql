@@ -19,13 +19,12 @@ select
     days,
     {{ safe_divide('2 * credit_sales_amount', 'twice_the_mean_amount', 6) }} as turnover_ratio,
     {{ safe_divide('2 * 365 * credit_sales_amount', 'twice_the_mean_amount * days', 6) }} as turnover_annualized_ratio,
-    cast(case
-        when twice_the_mean_amount > 0 then {{ safe_divide('twice_the_mean_amount * days', '2 * credit_sales_amount', 2) }}
-    end as decimal(12, 2)) as average_collection_days,
+    case when twice_the_mean_amount > 0 then {{ divide_days('twice_the_mean_amount * days', '2 * credit_sales_amount') }} end as average_collection_days,
     case
         when twice_the_mean_amount is null or credit_sales_amount is null then 'no_exchange_rate'
         when twice_the_mean_amount <= 0 then 'mean_receivable_not_positive'
         when credit_sales_amount <= 0 then 'credit_sales_not_positive'
+        when twice_the_mean_amount * days >= 2 * credit_sales_amount * cast(10000000000 as decimal(18, 0)) then 'out_of_range'
     end as null_reason
 
 from monthly
