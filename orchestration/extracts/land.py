@@ -109,6 +109,8 @@ def land(
     Raises an ExtractError when the drop as a whole cannot be taken. ``known_feeds`` are the feeds that some drop has
     delivered rows of before.
     """
+    for (table,) in con.execute("select table_name from duckdb_tables() where temporary").fetchall():
+        con.execute(f"drop table {table} cascade")
     create_malformed_table(con)
     con.execute(f"create or replace temp table rejects ({REJECTS_COLUMNS})")
     landing = Landing(folder)
@@ -191,10 +193,10 @@ def _land_feed(task: Task, sources: list[Source], inputs: Inputs, known_feeds: C
     _check_rows(task, sources[0].file, sum(source.rows for source in sources), known_feeds)
     _check_totals(task, sources[0].file, suspects)
     _judge(task, sources, suspects)
-    _type(task, suspects)
+    has_new_keys = _type(task, suspects)
     _settle_doubles(task, suspects)
     rejected = malformed + _record_rejects(task, sources, inputs, suspects)
-    _write(task, suspects)
+    _write(task, is_final=not suspects and not has_new_keys)
     unreadable = f"select count(*) from rejects where feed = {literal(task.feed.name)} and key_values is null"
     return FeedLanding(
         feed=task.feed.name,
@@ -369,22 +371,24 @@ def _first_fault(column: Column, wrong: Sequence[tuple[str, str]]) -> str:
     return f"case {whens} end" if wrong else "null"
 
 
-def _type(task: Task, suspects: int) -> None:
-    """Make the view ``typed``: all rows without faults, and each with a key."""
+def _type(task: Task, suspects: int) -> bool:
+    """Make the view ``typed``: all rows without faults, and each with a key. True if any had to be given one."""
     con, feed = task.con, task.feed
     right = "from proven"
     if suspects:
         con.execute(f"create or replace temp table acquitted as select {_typed_columns(task)} from suspects where rowid not in (select row_id from bad)")
         right = "from proven union all from acquitted"
     con.execute(f"create or replace temp view typed as {right}")
-    if feed.derived_key and task.count(f"select count(*) from typed where {quoted(feed.key[0])} is null"):
-        # A row without a key gets one that says what it is; two of the same kind are told apart by occurrence.
-        key = quoted(feed.key[0])
-        parts = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in feed.derived_key)
-        amounts = ", ".join(f"{quoted(column.name)} nulls first" for column in feed.columns if column.is_money)
-        occurrence = f"row_number() over (partition by {key} is null, {parts} order by {amounts}, source_file, source_line)"
-        con.execute(f"create or replace temp table keyed as select * replace (coalesce({key}, concat_ws('|', {parts}, {occurrence})) as {key}) from ({right})")
-        con.execute("create or replace temp view typed as from keyed")
+    key = quoted(feed.key[0])
+    if not feed.derived_key or not task.count(f"select count(*) from typed where {key} is null"):
+        return False
+    # A row without a key gets one that says what it is; two of the same kind are told apart by occurrence.
+    parts = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in feed.derived_key)
+    amounts = ", ".join(f"{quoted(column.name)} nulls first" for column in feed.columns if column.is_money)
+    occurrence = f"row_number() over (partition by {key} is null, {parts} order by {amounts}, source_file, source_line)"
+    con.execute(f"create or replace temp table keyed as select * replace (coalesce({key}, concat_ws('|', {parts}, {occurrence})) as {key}) from ({right})")
+    con.execute("create or replace temp view typed as from keyed")
+    return True
 
 
 def _settle_doubles(task: Task, suspects: int) -> None:
@@ -501,18 +505,16 @@ def _readable(task: Task, name: str | None) -> str:
     return f"case when not ({wrong}) then {prefixed(column, c, task.source_id)} end"
 
 
-def _write(task: Task, suspects: int) -> None:
+def _write(task: Task, *, is_final: bool) -> None:
     """Write <feed>.parquet: the proven rows as they are, unless rows have to be added, left out or given a key."""
     proven = task.folder / f"{task.feed.name}.proven.parquet"
     target = task.folder / f"{task.feed.name}.parquet"
     has_doubles = task.count("select count(*) from doubles") > 0
-    has_new_keys = task.count("select count(*) from duckdb_tables() where table_name = 'keyed'") > 0
-    if not suspects and not has_doubles and not has_new_keys:
+    if is_final and not has_doubles:
         proven.rename(target)
         return
     left_out = "anti join doubles using (source_file, source_line)" if has_doubles else ""
     task.con.execute(f"copy (from typed {left_out}) to {literal(str(target))} (format parquet, compression zstd)")
-    task.con.execute("drop table if exists keyed cascade")
     proven.unlink()
 
 
