@@ -300,7 +300,9 @@ scored as (
 
     select
         facts.*,
-        cast(coalesce(round(100 * ln(1 + facts.past_due_amount) / nullif(ln(1 + facts.largest_past_due_amount), 0), 2), 0) as decimal(9, 2)) as past_due_amount_score,
+        cast(coalesce({{ safe_divide(
+            '100 * cast(ln(1 + facts.past_due_amount) as decimal(18, 9))', 'cast(ln(1 + facts.largest_past_due_amount) as decimal(18, 9))', 2
+        ) }}, 0) as decimal(9, 2)) as past_due_amount_score,
         cast(least(coalesce({{ safe_divide('100 * facts.oldest_days_past_due', 'weights.oldest_age_scale', 2) }}, 0), 100) as decimal(9, 2)) as oldest_age_score,
         cast(greatest(least(coalesce({{ safe_divide(
             '100 * (facts.average_payment_delay_with_open - facts.weighted_days_late)', 'weights.payment_habit_scale', 2
