@@ -57,6 +57,11 @@ class Part:
     below: bool = False
     unit: str = "money"
 
+    @property
+    def order(self) -> str:
+        """Say in which order the rows come."""
+        return "the newest first" if self.unit == "days" else "the largest first"
+
 
 @dataclass(frozen=True)
 class Total:
@@ -102,8 +107,8 @@ def _weighted(parts: tuple[Part, ...], totals: tuple[Total, ...], *, below: bool
 def rows(read: Read, part: Part, page: int | None = None) -> list[Record]:
     """Return the rows of a part, the largest first: one page (from 0) or all of them."""
     limit = "" if page is None else f"limit {PAGE_ROWS} offset {page * PAGE_ROWS}"
-    columns = ", ".join(part.columns)
-    return read(f"select * from ({part.sql}) order by abs(amount) desc nulls first, {columns} {limit}", part.parameters)
+    first = "month_end desc" if part.unit == "days" else "abs(amount) desc nulls first"
+    return read(f"select * from ({part.sql}) order by {first}, {', '.join(part.columns)} {limit}", part.parameters)
 
 
 def total(read: Read, part: Part) -> Total:
@@ -327,19 +332,22 @@ def _counted_back(month: Month) -> Source:
         covered as (
             select
                 *, sum(greatest(credit_sales, 0)) over (order by month_end desc) - greatest(credit_sales, 0) as covered_amount,
-                (select value from marts.rpt_executive_kpis where company_id = $company and metric_id = 'net_receivable' and month_end = $on) as receivable_amount
+                (
+                    select value from marts.rpt_executive_kpis
+                    where company_id = $company and metric_id = 'net_receivable' and month_end = $on
+                ) as receivable_amount
             from months
         ),
         left_over as (select *, receivable_amount - covered_amount as left_amount from covered where covered_amount < receivable_amount)
         select
-            month_end, days, credit_sales, left_amount,
+            month_end, days, $unit as currency, credit_sales, left_amount,
             -- Exact division, as the model does it: in thousandths, half up to hundredths of a day.
             case when credit_sales > left_amount then cast(
                 (2 * cast(left_amount * 1000 as hugeint) * days * 100 + cast(credit_sales * 1000 as hugeint))
                 // nullif(2 * cast(credit_sales * 1000 as hugeint), 0) as decimal(20, 0)) * 0.01
             else days end as amount
         from left_over"""
-    return sql, {"on": month.end}, ("month_end", "days", "credit_sales", "left_amount")
+    return sql, {"on": month.end}, ("month_end", "days", "currency", "credit_sales", "left_amount")
 
 
 SALES = "events.event_type in ('document', 'void') and events.event_subtype in ('invoice', 'debit_memo', 'credit_memo')"

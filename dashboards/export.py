@@ -118,7 +118,7 @@ def _write(page: Any, row: int, at: int, value: Any, style: Any) -> None:
             return
         case bool():
             page.write_boolean(row, at, value)
-        case Decimal() if len(value.as_tuple().digits) > EXACT_DIGITS and len(value.normalize().as_tuple().digits) > EXACT_DIGITS:
+        case Decimal() if len(value.normalize().as_tuple().digits) > EXACT_DIGITS:
             page.write_string(row, at, f"{value:f}")
         case int() | Decimal():
             page.write_number(row, at, value, style)

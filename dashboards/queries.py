@@ -228,7 +228,9 @@ def dso_months(read: Read, company: str, on: date) -> list[Record]:
     """Return DSO and its variants at each of the last month ends."""
     return read(
         f"""
-        select month_end, currency, dso_days, dso_countback_days, is_countback_truncated, best_possible_dso_days, average_days_delinquent, true_dso_days, null_reason
+        select
+            month_end, currency, dso_days, dso_countback_days, is_countback_truncated, best_possible_dso_days,
+            average_days_delinquent, true_dso_days, null_reason
         from marts.fct_dso_monthly
         where company_id = $company and month_end <= $on and month_end >= date_trunc('month', $on::date) - interval {TREND_MONTHS - 1} month
         order by month_end
@@ -595,8 +597,8 @@ def customer_timeline(read: Read, customer_id: str) -> list[Record]:
             where promises.customer_id = $customer
             union all
             select
-                disputes.opened_on::timestamp, 'dispute', null, null, coalesce(disputes.resolution, case when disputes.closed_on is null then 'open' else 'closed' end),
-                null, disputes.document_id, users.name, null, null, disputes.currency, disputes.disputed_amount, disputes.dispute_id
+                disputes.opened_on::timestamp, 'dispute', null, null,
+                coalesce(disputes.resolution, case when disputes.closed_on is null then 'open' else 'closed' end), null, disputes.document_id, users.name, null, null, disputes.currency, disputes.disputed_amount, disputes.dispute_id
             from marts.fct_disputes as disputes
             left join marts.dim_collectors as users on users.collector_id = disputes.owner_id
             where disputes.customer_id = $customer

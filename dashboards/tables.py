@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -21,7 +21,8 @@ ONE_LINE = frozenset({"date", "moment", "month", "yes_no"})
 class Column:
     """One column: its name in the records, its heading, what it holds, and for money in which currency.
 
-    kind: text, words (a code of the data), yes_no, date, moment, month, and the numbers money, coded (money behind its currency's code), count, days, percent, rate, decimal.
+    kind: text, words (a code of the data), yes_no, date, moment, month, and the numbers money, coded (money behind its currency's code), count, days,
+    percent, rate, decimal.
     currency: a currency's code, or the name of the record's column that has it (in lower case).
     """
 
@@ -42,13 +43,14 @@ class Column:
 
     def currency_of(self, record: Record) -> str:
         """Return the currency of the record's amount."""
-        return str(record[self.currency]) if self.currency.islower() else self.currency
+        return str(record.get(self.currency) or "") if self.currency.islower() else self.currency
 
     def text(self, record: Record) -> str:
         """Return the value as a person reads it."""
         value = record.get(self.name)
         if value is None:
-            return formatting.MISSING if self.kind in ("money", "coded") else ""
+            # An amount that is in a currency but not known (a rate is missing) says so; where there is no currency there is no amount.
+            return formatting.MISSING if self.kind in ("money", "coded") and self.currency_of(record) else ""
         match self.kind:
             case "money":
                 return formatting.amount(value, self.currency_of(record))
@@ -76,6 +78,13 @@ class Column:
                 return "Yes" if value else ""
             case _:
                 return str(value)
+
+
+def for_screen(columns: Sequence[Column]) -> list[Column]:
+    """Return columns for reading: a currency stands in front of its amounts, not in a column of its own as in a file."""
+    beside = {column.currency for column in columns if column.kind == "money" and column.currency.islower()}
+    kept = (column for column in columns if column.name not in beside)
+    return [replace(column, kind="coded") if column.kind == "money" and column.currency in beside else column for column in kept]
 
 
 def link(page: str, parameters: Mapping[str, str]) -> str:

@@ -247,6 +247,19 @@ def sql(options: argparse.Namespace, home: Home) -> int:
     return console.execute(home, options.query, how, limits)
 
 
+def register_dashboards(registry: _Registry) -> None:
+    command = registry.add("dashboards", dashboards, "the Streamlit app on the published file, until Ctrl-C")
+    command.add_argument("--port", type=int, default=8501, metavar="N", help="where the app listens (8501)")
+    command.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="who may reach it: this machine only (127.0.0.1); 0.0.0.0 is everyone")
+
+
+def dashboards(options: argparse.Namespace, home: Home) -> int:
+    """Serve until told to stop."""
+    from dashboards import launch
+
+    return launch.serve(home, options.host, options.port, terminal.say)
+
+
 def register_orchestrate(registry: _Registry) -> None:
     command = registry.add("orchestrate", orchestrate, "the Dagster UI and daemon with schedules and the inbox sensor (127.0.0.1), until Ctrl-C")
     command.add_argument("--port", type=int, default=3000, metavar="N", help="where the UI listens (3000)")
@@ -302,5 +315,6 @@ COMMANDS = (
     register_status,
     register_rejects,
     register_sql,
+    register_dashboards,
     register_orchestrate,
 )

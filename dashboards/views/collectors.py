@@ -14,7 +14,7 @@ from dashboards.tables import Column
 from dashboards.warehouse import Record, Shown
 from orchestration.settings import Home
 
-PAGE_ROWS = 50
+PAGE_ROWS = 25
 
 
 def render(shown: Shown, home: Home) -> None:
@@ -184,7 +184,7 @@ def _disputes(shown: Shown, chosen: Worklist) -> None:
 
 def _listed(columns: list[Column], records: list[Record], caption: str, name: str, shown: Shown) -> None:
     with st.container(height=420, border=False, key=f"list_{name}"):
-        st.html(tables.table(columns, records, caption, as_cards=True))
+        st.html(tables.table(tables.for_screen(columns), records, caption, as_cards=True))
     components.downloads(name, lambda: [export.Sheet(caption, columns, records)], [("List", caption), ("Number of rows", len(records))], shown)
 
 

@@ -57,7 +57,7 @@ DISPUTE_COLUMNS = [
     Column("document_id", "Document"),
 ]
 BEHAVIOR_COLUMNS = [
-    Column("currency", "Currency", is_title=True),
+    Column("currency", "Currency"),
     Column("paid_amount", "Paid in 12 months", "money", "currency"),
     Column("weighted_days_to_pay", "Days to pay", "days"),
     Column("weighted_days_late", "Days late", "days"),
@@ -129,7 +129,7 @@ def _facts(shown: Shown, customer: Record, as_of: date) -> None:
         components.section("How it pays", "cash of the last twelve months")
         with st.container(key="card_behavior", border=True):
             if behavior:
-                st.html(tables.table(BEHAVIOR_COLUMNS, behavior, "How it pays"))
+                st.html(tables.table(tables.for_screen(BEHAVIOR_COLUMNS), behavior, "How it pays", as_cards=True))
             else:
                 components.note("No payment was applied in the last twelve months.")
 
@@ -177,7 +177,7 @@ def _open_items(shown: Shown, customer: Record, as_of: date) -> None:
             components.note("Nothing is open.")
             return
         columns, rows = aging_table(aging, customer_id, as_of)
-        st.html(tables.table(columns, rows, "Aging by company and currency"))
+        st.html(tables.table(tables.for_screen(columns), rows, "Aging by company and currency"))
     _listed("Items", "the oldest first", ITEM_COLUMNS, queries.customer_items(shown.read, customer_id, as_of), "", shown)
 
 
@@ -216,7 +216,7 @@ def _listed(title: str, told: str, columns: list[Column], records: list[Record],
             components.note(nothing)
             return
         with st.container(height=420 if len(records) > 8 else "content", border=False, key=f"list_{name}"):
-            st.html(tables.table(columns, records[:SHOWN_ROWS], title, as_cards=True))
+            st.html(tables.table(tables.for_screen(columns), records[:SHOWN_ROWS], title, as_cards=True))
         if len(records) > SHOWN_ROWS:
             components.note(f"The first {SHOWN_ROWS} of {formatting.count(len(records))} rows; the downloads have all of them.")
         components.downloads(f"customer_{name}", lambda: [export.Sheet(title, columns, records)], [("List", title), ("Number of rows", len(records))], shown)

@@ -70,10 +70,10 @@ def render(shown: Shown, home: Home) -> None:
     if refusal:
         reasons = "; ".join(f"{reason['check']}: {reason['means']}" for reason in refusal.get("reasons", []))
         components.state("The newest load was not published", f"{refusal['message']}. {reasons}", "arw status")
-    pointer = shown.version.pointer
+    pointer, as_of = shown.version.pointer, date.fromisoformat(shown.as_of)
     components.note(
         f"{formatting.count(loads['drops'])} drops, the last read from the sources {formatting.moment(loads['extracted_at'])} and loaded "
-        f"{formatting.moment(loads['loaded_at'])} (UTC). Books as of {formatting.day(date.fromisoformat(shown.as_of))}; published at {pointer['published_at']}. "
+        f"{formatting.moment(loads['loaded_at'])} (UTC). Books as of {formatting.day(as_of)}; published at {pointer['published_at']}. "
         f"Fresh: up to {freshness.FRESH_DAYS} days old; ageing: up to {freshness.STALE_DAYS - 1}; stale: from {freshness.STALE_DAYS} days on."
     )
     checks = [row | {"result": _result(row)} for row in queries.checks(read)]
@@ -110,6 +110,7 @@ def _card(title: str, told: str, columns: list[Column], records: list[Record], n
     components.section(title, told)
     with st.container(key=f"card_{title.lower().replace(' ', '_')}", border=True):
         if records:
-            st.html(tables.table(columns, records, title, as_cards=True))
+            with st.container(height=480 if len(records) > 12 else "content", border=False, key=f"list_{title.lower().replace(' ', '_')}"):
+                st.html(tables.table(tables.for_screen(columns), records, title, as_cards=True))
         else:
             components.note(nothing)

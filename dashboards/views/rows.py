@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -44,8 +43,8 @@ COLUMNS = {
         Column("rate_date", "Rate of", "date"),
         Column("month_end", "Month end", "date", is_title=True),
         Column("days", "Days in month", "count"),
-        Column("credit_sales", "Credit sales", "decimal"),
-        Column("left_amount", "Left to cover", "decimal"),
+        Column("credit_sales", "Credit sales", "money", "currency"),
+        Column("left_amount", "Left to cover", "money", "currency"),
         Column("rank", "Rank", "count"),
         Column("past_due_item_count", "Past-due items", "count"),
         Column("oldest_days_past_due", "Oldest, days past due", "count"),
@@ -74,7 +73,7 @@ def render(shown: Shown, home: Home) -> None:
     columns = _columns(part, found.currency)
     on_screen = _narrowed(columns)
     with st.container(key="card_rows", border=True):
-        components.section(part.label, f"{formatting.count(total.rows)} rows, the largest first")
+        components.section(part.label, f"{formatting.count(total.rows)} rows, {part.order}")
         page = filters.page("page", -(-total.rows // drilldown.PAGE_ROWS))
         foot = {on_screen[0].name: "Sum of all rows", "amount": total.amount} if on_screen[0].kind == "text" else {"amount": total.amount}
         st.html(tables.table(on_screen, drilldown.rows(shown.read, part, page), f"Rows of {part.label}", foot, as_cards=True))
@@ -165,8 +164,6 @@ def _columns(part: Part, currency: str) -> list[Column]:
 
 
 def _narrowed(columns: list[Column]) -> list[Column]:
-    """Return the columns for the screen: first what the row is and what it adds, currencies in front of their amounts instead of beside them."""
-    kept = [column for column in columns if column.name not in ("currency", "base_currency")]
-    coded = [replace(column, kind="coded") if column.kind == "money" and column.currency.islower() else column for column in kept]
+    """Return the columns for the screen: first what the row is and what it adds."""
     first = ("month_end", "customer_name", "document", "amount")
-    return sorted(coded, key=lambda column: first.index(column.name) if column.name in first else len(first))
+    return sorted(tables.for_screen(columns), key=lambda column: first.index(column.name) if column.name in first else len(first))
