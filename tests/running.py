@@ -21,8 +21,10 @@ def arw(home: Path, *arguments: str | Path, expect: tuple[int, ...] = (0,)) -> s
 
 
 def publish(home: Path, inbox: Path, *, override: str | None = None) -> duckdb.DuckDBPyConnection:
-    """Run an inbox into a home and open the published file; ``override`` names a check that may refuse at first."""
-    done = arw(home, "run", inbox, expect=(0,) if override is None else (0, 3))
+    """Load, build and publish an inbox, and open the published file; ``override`` names a check that may refuse at first."""
+    arw(home, "load", inbox)
+    arw(home, "build")
+    done = arw(home, "publish", expect=(0,) if override is None else (0, 3))
     if done.returncode == 3 and override is not None:
         arw(home, "publish", "--override", override, "--by", "the tests", "--because", "these rows are held on purpose")
     return published(home)

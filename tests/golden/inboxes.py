@@ -17,7 +17,7 @@ from .cases import Case, Row, as_text, company, customer, invoice, rate
 from .cases import terms as payment_terms
 
 # What held and rejected amounts are measured against: without it a few refused rows would refuse the publishing of all cases.
-BALLAST = 900_000
+BALLAST = 10_000_000
 
 COMPANIES = [company("ACME", "EUR"), company("BETA", "EUR"), company("DOLLAR", "USD"), company("DINAR", "KWD")]
 
@@ -122,7 +122,13 @@ def write_drop(folder: Path, feeds: dict[str, list[dict[str, str]]], manifest: s
             writer.writerows(rows)
 
 
-def _ballast(*pairs: tuple[str, str]) -> list[Row]:
+def master() -> list[Row]:
+    """The companies, terms and rates that all cases share."""
+    return [*COMPANIES, *TERMS, *RATES]
+
+
+def ballast(*pairs: tuple[str, str]) -> list[Row]:
+    """An invoice per company and currency that is large beside everything that is held on purpose."""
     rows = [customer("BALLAST")]
     for company_id, currency in pairs:
         rows.append(
@@ -145,10 +151,8 @@ CORE = Inbox(
     "core",
     [Calendar("2026-07-01", "2026-07-01T06:00:00Z", "2026-06-30")],
     [*applications.CASES, *practice.CASES, *adjustments.CASES, *terms.CASES, *currencies.CASES, *balance_forward.CASES, *months.CASES],
-    [*COMPANIES, *TERMS, *RATES, *_ballast(("ACME", "EUR"), ("BETA", "EUR"), ("ACME", "USD"), ("ACME", "DKK"), ("ACME", "SEK"))],
+    [*COMPANIES, *TERMS, *RATES, *ballast(("ACME", "EUR"), ("BETA", "EUR"), ("ACME", "USD"), ("ACME", "DKK"), ("ACME", "SEK"))],
 )
-
-_MASTER = [*COMPANIES, *TERMS, *RATES]
 
 HISTORY = Inbox(
     "history",
@@ -159,7 +163,7 @@ HISTORY = Inbox(
         Calendar("2026-06-16", "2026-06-16T06:00:00Z", "2026-06-15", "incremental"),
     ],
     history.CASES,
-    [*_MASTER, *_ballast(("ACME", "EUR"), ("ACME", "PLN"))],
+    [*master(), *ballast(("ACME", "EUR"), ("ACME", "PLN"))],
 )
 
 ABSENCE = Inbox(
@@ -170,7 +174,7 @@ ABSENCE = Inbox(
         Calendar("2026-05-01", "2026-05-01T06:00:00Z", "2026-04-30", scope={"companies": ["BETA"], "posting_from": "2026-03-01"}),
     ],
     absence.CASES,
-    [*_MASTER, *_ballast(("ACME", "EUR"), ("BETA", "EUR"))],
+    [*master(), *ballast(("ACME", "EUR"), ("BETA", "EUR"))],
 )
 
 OPEN_AMOUNTS = Inbox(
@@ -181,7 +185,7 @@ OPEN_AMOUNTS = Inbox(
         Calendar("2026-05-01", "2026-05-01T06:00:00Z", "2026-04-30", "open_items"),
     ],
     open_amounts.CASES,
-    [*_MASTER, *_ballast(("ACME", "EUR"))],
+    [*master(), *ballast(("ACME", "EUR"))],
 )
 
 INBOXES = [CORE, HISTORY, ABSENCE, OPEN_AMOUNTS]

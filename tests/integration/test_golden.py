@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from golden.cases import Case
@@ -15,30 +14,23 @@ HELD_ON_PURPOSE = "amounts_outside_are_small"
 
 
 @pytest.fixture(scope="module")
-def products(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Product]]:
-    """Published inboxes, each run when the first of its cases asks for it."""
-    opened: dict[str, Product] = {}
-    yield opened
-    for product in opened.values():
-        product.con.close()
+def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One inbox, loaded, built and published once for all its cases."""
+    inbox: Inbox = request.param
+    folder = tmp_path_factory.mktemp(inbox.name)
+    con = publish(folder / "home", inbox.write(folder / "inbox"), override=HELD_ON_PURPOSE)
+    yield Product(con, [drop.extracted_at.replace("T", " ").removesuffix("Z") for drop in inbox.drops])
+    con.close()
 
 
-def _product(products: dict[str, Product], inbox: Inbox, folder: Path) -> Product:
-    if inbox.name not in products:
-        drops = inbox.write(folder / "inbox")
-        known = [drop.extracted_at.replace("T", " ").removesuffix("Z") for drop in inbox.drops]
-        products[inbox.name] = Product(publish(folder / "home", drops, override=HELD_ON_PURPOSE), known)
-    return products[inbox.name]
-
-
-@pytest.mark.parametrize(
-    ("inbox", "case"),
-    [
+def _every_case() -> list[object]:
+    return [
         pytest.param(inbox, case, id=f"{inbox.name}-{case.name}", marks=pytest.mark.xdist_group(f"golden-{inbox.name}"))
         for inbox in INBOXES
         for case in inbox.cases
-    ],
-)
-def test_the_product_agrees_with_the_hand(products: dict[str, Product], tmp_path_factory: pytest.TempPathFactory, inbox: Inbox, case: Case) -> None:
-    product = products.get(inbox.name) or _product(products, inbox, tmp_path_factory.mktemp(inbox.name))
+    ]
+
+
+@pytest.mark.parametrize(("product", "case"), _every_case(), indirect=["product"])
+def test_the_product_agrees_with_the_hand(product: Product, case: Case) -> None:
     assert not differences(product, case), case.why

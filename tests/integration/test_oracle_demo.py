@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,13 +11,25 @@ from typing import Any
 
 import pytest
 from golden.product import Product
-from oracle.drops import read_inbox, states
+from oracle.drops import read_feed, read_inbox, states
 from oracle.ledger import Ledger, derive
 from oracle.metrics import CompanyBooks, aging, open_items, roll_forward
 from running import arw, publish
 
 pytestmark = pytest.mark.xdist_group("oracle-demo")
 
+COLUMNS = (
+    "company_id",
+    "customer_id",
+    "currency",
+    "open_amount",
+    "open_amount_base",
+    "original_amount",
+    "document_date",
+    "posting_date",
+    "due_date",
+    "bucket_id",
+)
 DAYS_BACK = (0, 7, 33, 61, 92, 130, 181, 250, 365, 540)
 
 
@@ -69,19 +80,7 @@ def oracle_items(ledger: Ledger, as_of: date) -> dict[str, tuple[Any, ...]]:
 
 def product_items(product: Product, as_of: date, known: int | None) -> dict[str, tuple[Any, ...]]:
     """Return the same of the product."""
-    columns = [
-        "company_id",
-        "customer_id",
-        "currency",
-        "open_amount",
-        "open_amount_base",
-        "original_amount",
-        "document_date",
-        "posting_date",
-        "due_date",
-        "bucket_id",
-    ]
-    return {item_id: tuple(row[name] for name in columns) for item_id, row in product.open_items((as_of, known)).items()}
+    return {item_id: tuple(row[name] for name in COLUMNS) for item_id, row in product.open_items((as_of, known)).items()}
 
 
 @pytest.mark.parametrize("days_back", DAYS_BACK)
@@ -141,10 +140,9 @@ def test_open_items_add_up_to_the_balance_list_of_the_demo(compared: Compared) -
     """The ledger's own list of balances, made by the demo's generator, is a third opinion on the newest day."""
     query = "select company_id, customer_id, currency, sum(open_amount) from marts.fct_open_items group by 1, 2, 3"
     mine = {row[:3]: row[3] for row in compared.product.con.execute(query).fetchall()}
-    with (compared.newest / "ledger" / "customer_balances.csv").open(encoding="utf-8", newline="") as stream:
-        listed = {
-            (row["company_id"], row["customer_id"], row["currency"]): Decimal(row["balance"])
-            for row in csv.DictReader(stream)
-            if row["as_of_date"] == f"{compared.as_of}"
-        }
+    listed = {
+        (row["company_id"], row["customer_id"], row["currency"]): Decimal(row["balance"])
+        for row in read_feed(compared.newest / "ledger", "customer_balances") or []
+        if row["as_of_date"] == f"{compared.as_of}"
+    }
     assert {key: amount for key, amount in mine.items() if amount} == {key: amount for key, amount in listed.items() if amount}

@@ -162,7 +162,7 @@ def _read_drop(folder: Path) -> Drop:
     scope = manifest.get("scope") or {}
     return make_drop(
         folder.name,
-        {feed: rows for feed in FEEDS if (rows := _read_feed(folder / "ledger", feed)) is not None},
+        {feed: rows for feed in FEEDS if (rows := read_feed(folder / "ledger", feed)) is not None},
         extracted_at=manifest["extracted_at"],
         books_through=manifest.get("books_through"),
         mode=manifest.get("mode", "full"),
@@ -199,7 +199,8 @@ def make_drop(
     )
 
 
-def _read_feed(folder: Path, feed: str) -> list[dict[str, str]] | None:
+def read_feed(folder: Path, feed: str) -> list[dict[str, str]] | None:
+    """Read a feed's files in a drop's folder as text; None where it was not delivered."""
     files = sorted({*folder.glob(f"{feed}.csv*"), *folder.glob(f"{feed}_*.csv*")})
     files = [file for file in files if file.name.endswith((".csv", ".csv.gz"))]
     if not files:

@@ -29,7 +29,7 @@ ADJUSTMENT_MOVEMENT = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class Item:
     """An open item: a document or one installment of it, a receipt, or a stand-alone adjustment."""
 
@@ -50,6 +50,7 @@ class Item:
     original: Decimal
     original_base: Decimal
     is_intercompany: bool
+    rate: Decimal | None
     open: Decimal = ZERO
     open_base: Decimal = ZERO
 
@@ -169,9 +170,9 @@ def _day_of_month(year: int, month: int, day: int) -> date:
     return date(year, month, min(day, (next_month - timedelta(days=1)).day))
 
 
-def derive(state: State) -> Ledger:
-    """Derive the whole ledger of a state."""
-    return _Derivation(state).run()
+def derive(state: State, latest: State | None = None) -> Ledger:
+    """Derive the whole ledger of a state; companies and the accounts that stand in are those of the ``latest`` one."""
+    return _Derivation(state, latest or state).run()
 
 
 @dataclass
@@ -183,17 +184,17 @@ class _Day:
 
 
 class _Derivation:
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, latest: State) -> None:
         self.state = state
-        self.companies = {row["company_id"]: row for row in state.feed("companies")}
+        self.companies = {row["company_id"]: row for row in latest.feed("companies")}
         self.customers = {row["customer_id"]: row for row in state.feed("customers")}
         self.terms = {row["payment_terms_id"]: row for row in state.feed("payment_terms")}
         self.bases = {company: row["base_currency"] for company, row in self.companies.items()}
         self.rates = Rates(state.feed("exchange_rates"), sorted(set(self.bases.values())))
         self.accounts: dict[str, str] = {}
-        for row in state.feed("gl_balances"):
-            company = self._company(row["company_id"])
-            self.accounts[company] = min(row["receivable_account"], self.accounts.get(company, row["receivable_account"]))
+        for feeds in (("documents", "receipts", "adjustments"), ("gl_balances",)):
+            named = [(self._company(row["company_id"]), row["receivable_account"]) for feed in feeds for row in latest.feed(feed)]
+            self.accounts |= dict(sorted(((company, account) for company, account in named if account), reverse=True))
         self.owned: dict[tuple[str, str], list[Item]] = {}
         self.items: dict[str, Item] = {}
         self.events: list[Event] = []
@@ -225,16 +226,19 @@ class _Derivation:
         return next(iter(self.companies)) if len(self.companies) == 1 else "main"
 
     def _account(self, company_id: str, account: str | None) -> str:
-        return account or self.accounts.get(company_id, "")
+        return account or self.accounts.get(company_id, "receivables")
 
     def _raise_exception(self, object_type: str, object_id: str, reason: str, *, held: bool, amount: Decimal = ZERO, currency: str | None = None) -> None:
         self.exceptions.append(HeldOrFlagged(object_type, object_id, reason, held, amount, currency))
 
-    def _base_amount(self, amount: Decimal, given: Decimal | None, currency: str, base: str, rate: Decimal | None, on: date) -> Decimal | None:
+    def _booked(
+        self, amount: Decimal, given: Decimal | None, currency: str, base: str, rate: Decimal | None, on: date
+    ) -> tuple[Decimal, Decimal | None] | None:
+        """Return the base amount and the rate it came from (None where the ledger gave the amount); None without any rate."""
         if given is not None:
-            return given
+            return given, None
         rate = self.rates.rate(currency, base, on) if currency == base or rate is None else rate
-        return None if rate is None else round_half_up(amount * rate, base)
+        return None if rate is None else (round_half_up(amount * rate, base), rate)
 
     def _register(self, owner: tuple[str, str], items: list[Item]) -> None:
         self.owned[owner] = items
@@ -252,15 +256,14 @@ class _Derivation:
         for row in self.state.feed("installments"):
             plans[row["document_id"]].append(row)
         for row in self.state.feed("documents"):
-            if row["status"] == "draft":
-                continue
             company = self._company(row["company_id"])
             base = self.bases.get(company, row["currency"])
-            magnitude = self._base_amount(row["gross_amount"], row["gross_amount_base"], row["currency"], base, row["exchange_rate"], row["posting_date"])
+            booked = self._booked(row["gross_amount"], row["gross_amount_base"], row["currency"], base, row["exchange_rate"], row["posting_date"])
             document_id = row["document_id"]
-            if magnitude is None:
+            if booked is None:
                 self._raise_exception("document", document_id, "no exchange rate", held=True, amount=row["gross_amount"], currency=row["currency"])
                 continue
+            magnitude, rate = booked
             due = self._due_date(row)
             if due < row["document_date"]:
                 self._raise_exception("document", document_id, "due before its date", held=False)
@@ -272,6 +275,8 @@ class _Derivation:
             if plan and sum(line["amount"] for line in plan) != row["gross_amount"]:
                 self._raise_exception("document", document_id, "installments do not add up", held=False)
                 plan = []
+            if row["status"] == "draft":
+                continue
             lines = [(line["sequence"], line["due_date"], line["amount"]) for line in plan] or [(None, due, row["gross_amount"])]
             items, left_base = [], magnitude
             for number, (sequence, line_due, amount) in enumerate(lines):
@@ -297,11 +302,12 @@ class _Derivation:
                         original=sign * amount,
                         original_base=sign * share,
                         is_intercompany=self._is_intercompany(row["customer_id"]),
+                        rate=rate,
                     )
                 )
             self._register(("document", document_id), items)
         for document_id in plans:
-            self._raise_exception("document", document_id, "installments of a missing document", held=True)
+            self._raise_exception("document", document_id, "installments of a missing document", held=False)
 
     def _due_date(self, document: Row) -> date:
         if document["due_date"] is not None:
@@ -319,11 +325,14 @@ class _Derivation:
         for row in self.state.feed("receipts"):
             company = self._company(row["company_id"])
             base = self.bases.get(company, row["currency"])
-            magnitude = self._base_amount(row["amount"], row["amount_base"], row["currency"], base, row["exchange_rate"], row["posting_date"])
-            if magnitude is None:
+            booked = self._booked(row["amount"], row["amount_base"], row["currency"], base, row["exchange_rate"], row["posting_date"])
+            if booked is None:
                 self._raise_exception("receipt", row["receipt_id"], "no exchange rate", held=True, amount=row["amount"], currency=row["currency"])
                 continue
+            magnitude, rate = booked
             ended_on = row["reversed_on"] or (row["posting_date"] if row["status"] == "reversed" else None)
+            if ended_on is not None and ended_on < row["posting_date"]:
+                self._raise_exception("receipt", row["receipt_id"], "reversed before it was posted", held=False)
             customer = row["customer_id"] or UNIDENTIFIED
             item = Item(
                 item_id=f"receipt:{row['receipt_id']}",
@@ -343,6 +352,7 @@ class _Derivation:
                 original=-row["amount"],
                 original_base=-magnitude,
                 is_intercompany=self._is_intercompany(customer),
+                rate=rate,
             )
             self._register(item.owner, [item])
 
@@ -377,9 +387,9 @@ class _Derivation:
         company = self._company(row["company_id"])
         base = self.bases.get(company, row["currency"])
         currency = row["currency"] or base
-        signed_base = self._base_amount(row["amount"], row["amount_base"], currency, base, None, row["posting_date"])
-        reason = "a sign against its type" if _sign_is_wrong(row) else "no exchange rate" if signed_base is None else None
-        if reason or signed_base is None:
+        booked = self._booked(row["amount"], row["amount_base"], currency, base, None, row["posting_date"])
+        reason = "a sign against its type" if _sign_is_wrong(row) else "no exchange rate" if booked is None else None
+        if reason or booked is None:
             self._raise_exception("adjustment", row["adjustment_id"], reason or "", held=True, amount=row["amount"], currency=currency)
             return
         revalues = row["adjustment_type"] == "revaluation"
@@ -400,8 +410,9 @@ class _Derivation:
             currency=currency,
             base_currency=base,
             original=ZERO if revalues else row["amount"],
-            original_base=signed_base,
+            original_base=booked[0],
             is_intercompany=self._is_intercompany(customer),
+            rate=booked[1],
         )
         self._register(item.owner, [item])
 
@@ -417,7 +428,11 @@ class _Derivation:
                 self._hold(row, reason or "")
                 continue
             effective = max(row["applied_on"] or sources[0].posting_date, sources[0].posting_date, targets[0].posting_date)
-            if row["reversed_on"] is not None and row["reversed_on"] <= effective:
+            ends = [item.ended_on for item in (sources[0], targets[0]) if item.ended_on is not None]
+            if any(end < effective for end in ends):
+                self._hold(row, "a side has ended before")
+                continue
+            if any(end <= effective for end in [*ends, row["reversed_on"]] if end is not None):
                 continue
             self.days[effective].lowers.append((row["application_id"], "application", {**row, "source": source, "target": target}))
             if row["reversed_on"] is not None:
@@ -493,12 +508,14 @@ class _Derivation:
             return -item.open_base
         if item.original == 0:
             return ZERO
+        if item.rate is not None:
+            return round_half_up(amount * item.rate, item.base_currency)
         return round_half_up(amount * item.original_base / item.original, item.base_currency)
 
     def _take(self, items: list[Item], magnitude: Decimal) -> list[tuple[Item, Decimal]]:
         """Split what lowers a document over its items, the earliest due first (by sequence within one due date)."""
         pieces = []
-        for item in sorted(items, key=lambda item: (item.due_date, item.sequence or 0)):
+        for item in sorted(items, key=_due):
             piece = min(magnitude, self._open([item]))
             if piece:
                 pieces.append((item, -piece if item.original > 0 else piece))
@@ -512,32 +529,31 @@ class _Derivation:
             base = row["amount"] if row["amount_base"] is None else row["amount_base"]
             self._move(items[0], today, "adjustment", ZERO, base, movement, kind)
             return
-        lowers = (row["amount"] < 0) == (items[0].original > 0)
-        if not lowers:
-            # What raises a document again goes to the part that was settled last.
-            latest = max(items, key=lambda item: (item.due_date, item.sequence or 0))
-            base = row["amount_base"] if row["amount_base"] is not None else self._share(latest, row["amount"])
-            self._move(latest, today, "adjustment", row["amount"], base, movement, kind)
-            return
-        self._make_room(items, abs(row["amount"]), today)
-        if abs(row["amount"]) > self._open(items):
-            self._raise_exception("adjustment", row["adjustment_id"], "more than is open", held=True, amount=row["amount"], currency=row["currency"])
-            return
-        pieces = self._take(items, abs(row["amount"]))
+        pieces = self._pieces(items, row["amount"], today)
         for item, piece in pieces:
-            given = row["amount_base"] if len(pieces) == 1 else None
-            base = self._share(item, piece) if given is None or item.open + piece == 0 else given
-            self._move(item, today, "adjustment", piece, base, movement, kind)
+            given = row["amount_base"] if len(pieces) == 1 and item.open + piece != 0 else None
+            self._move(item, today, "adjustment", piece, self._share(item, piece) if given is None else given, movement, kind)
 
     def _settle(self, row: Row, today: date) -> None:
-        items = self.owned[row["owner"]]
-        lowers = (row["amount"] < 0) == (items[0].original > 0)
-        if lowers:
-            for item, piece in self._take(items, abs(row["amount"])):
-                self._move(item, today, "settlement", piece, self._share(item, piece), "settled", is_derived=True)
-            return
-        latest = max(items, key=lambda item: (item.due_date, item.sequence or 0))
-        self._move(latest, today, "settlement", row["amount"], self._share(latest, row["amount"]), "settled", is_derived=True)
+        for item, piece in self._pieces(self.owned[row["owner"]], row["amount"], today):
+            self._move(item, today, "settlement", piece, self._share(item, piece), "settled", is_derived=True)
+
+    def _pieces(self, items: list[Item], amount: Decimal, today: date) -> list[tuple[Item, Decimal]]:
+        """Split a posting over its items; it counts in full, so what goes beyond falls to the part that is due last."""
+        magnitude = abs(amount)
+        if (amount < 0) == (items[0].original > 0):
+            self._make_room(items, magnitude, today)
+            pieces = dict(self._take(items, magnitude))
+        else:
+            pieces = {}
+            for item in sorted(items, key=_due, reverse=True):
+                settled = max(abs(item.original) - self._open([item]), ZERO)
+                piece = min(settled, magnitude - abs(sum(pieces.values(), ZERO)))
+                if piece:
+                    pieces[item] = piece if item.original > 0 else -piece
+        last = max(items, key=_due)
+        pieces[last] = pieces.get(last, ZERO) + amount - sum(pieces.values(), ZERO)
+        return [(item, piece) for item, piece in pieces.items() if piece]
 
     def _open(self, items: list[Item]) -> Decimal:
         """Return what is open on the side that the items stand on; what was over-settled offers nothing."""
@@ -546,13 +562,14 @@ class _Derivation:
 
     def _apply(self, row: Row, today: date) -> None:
         sources, targets = self.owned[row["source"]], self.owned[row["target"]]
-        if row["installment_sequence"] is not None:
+        if row["installment_sequence"] is not None and targets[0].sequence is not None:
             targets = [item for item in targets if item.sequence == row["installment_sequence"]]
         amount, discount = row["amount"], row["discount_amount"] or ZERO
         same_currency = sources[0].currency == targets[0].currency
         from_source = amount if same_currency else row["amount_in_source_currency"]
-        self._make_room(targets, amount + discount, today)
-        self._make_room(sources, from_source, today)
+        if self._room(targets) >= amount + discount and self._room(sources) >= from_source:
+            self._make_room(targets, amount + discount, today)
+            self._make_room(sources, from_source, today)
         if amount + discount > self._open(targets):
             self._hold(row, "more than is open on the document")
         elif from_source > self._open(sources):
@@ -562,13 +579,18 @@ class _Derivation:
             if row["reversed_on"] is not None:
                 self.reversals[row["reversed_on"]].append(self.settlements[-1])
 
+    def _derived(self, items: list[Item]) -> list[Settlement]:
+        """Return the live derived settlements of the items, newest first: what the warehouse derived makes way for what the ledger says itself."""
+        live = [each for each in self.settled_by[items[0].owner] if each.is_derived and each.ended_on is None]
+        return [each for each in reversed(live) if any(item in items for item, *_ in each.pieces)]
+
+    def _room(self, items: list[Item]) -> Decimal:
+        return self._open(items) + sum((abs(p) for each in self._derived(items) for item, p, *_ in each.pieces if item in items), ZERO)
+
     def _make_room(self, items: list[Item], needed: Decimal, today: date) -> None:
-        """What the warehouse derived makes way, newest first, for what the ledger says itself."""
-        derived = [settlement for settlement in self.settled_by[items[0].owner] if settlement.is_derived and settlement.ended_on is None]
-        if needed > self._open(items) + sum((settlement.amount for settlement in derived), ZERO):
-            return
-        while needed > self._open(items):
-            self._end(derived.pop(), today)
+        for settlement in self._derived(items):
+            if needed > self._open(items):
+                self._end(settlement, today)
 
     def _settle_between(
         self,
@@ -623,12 +645,16 @@ class _Derivation:
     def _settle_oldest_first(self, today: date) -> None:
         for key in sorted(self.oldest_first):
             items = self.oldest_first[key]
-            for credit in sorted((item for item in items if item.open < 0), key=_age):
-                for debit in sorted((item for item in items if item.open > 0), key=lambda item: (item.due_date, *_age(item))):
+            for credit in sorted((item for item in items if item.open < 0 and item.original < 0), key=_age):
+                for debit in sorted((item for item in items if item.open > 0 and item.original > 0), key=lambda item: (item.due_date, *_age(item))):
                     amount = min(-credit.open, debit.open)
                     if amount > 0:
                         self.derived += 1
                         self._settle_between(f"derived-{self.derived}", [credit], [debit], amount, amount, ZERO, today, is_derived=True)
+
+
+def _due(item: Item) -> tuple[date, int]:
+    return item.due_date, item.sequence or 0
 
 
 def _age(item: Item) -> tuple[date, str]:
@@ -654,8 +680,9 @@ def _why_no_application(row: Row, sources: list[Item] | None, targets: list[Item
         return "its target is no debit item"
     if sources[0].currency != targets[0].currency and row["amount_in_source_currency"] is None:
         return "no amount in the source's currency"
-    sequence = row["installment_sequence"]
-    if sequence is not None and sequence not in [item.sequence for item in targets]:
+    # Where there is no plan (or it was refused), the document is one item whatever the row names.
+    sequence, sequences = row["installment_sequence"], [item.sequence for item in targets]
+    if sequence is not None and sequences != [None] and sequence not in sequences:
         return "no such installment"
     return None
 
