@@ -239,7 +239,7 @@ def _read(task: Task, sources: Sequence[Source]) -> int | None:
         con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not ({proof})")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
-    [[suspects, certain]] = con.execute("select count(*), count_if(not is_doubtful) from suspects").fetchall()
+    [[suspects, certain]] = con.execute("select count(*), count(*) filter (where not is_doubtful) from suspects").fetchall()
     return int(suspects) if found + certain == records else None
 
 
@@ -451,8 +451,8 @@ def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs, suspe
     con.execute(
         """
         create or replace temp table wrong as
-        select suspects.*, bad.faults[1].column as "column",
-            array_to_string(list_transform(bad.faults, lambda fault: fault.reason), '; ') as reason
+        select suspects.*, bad.faults[1].column as wrong_column,
+            array_to_string(list_transform(bad.faults, lambda fault: fault.reason), '; ') as wrong_reason
         from bad inner join suspects on suspects.rowid = bad.row_id
         """
     )
@@ -484,7 +484,7 @@ def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs, suspe
         f"""
         insert into rejects
         select {literal(task.drop_id)}, {literal(feed.system)}, {literal(feed.name)}, source_file, source_line,
-            "column", reason, text,
+            wrong_column, wrong_reason, text,
             case when not ({key_faults}) then array_to_string([{key_parts}], '|') end,
             case when not ({key_faults}) then [{key_parts}] end,
             {", ".join(_readable(task, name) for name in ("company_id", "customer_id", "currency", feed.amount))}

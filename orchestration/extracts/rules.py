@@ -112,8 +112,8 @@ def _number_faults(feed: Feed, column: Column, c: str) -> list[tuple[str, str]]:
         (f"{significant} > {decimals}", f"{c} || ' has more than {decimals} decimals'"),
     ]
     if _is_in_row_currency(feed, column):
-        allowed = f"case when currency in ({_list(_with_units(0))}) then 0 when currency in ({_list(_with_units(3))}) then 3 else 2 end"
-        found.append((f"{significant} > {allowed}", f"{c} || ' has more decimals than ' || coalesce(currency, 'a currency') || ' has'"))
+        allowed = f"case when currency in ({_list(_with_units(0))}) then 0 when currency is null or currency in ({_list(_with_units(3))}) then 3 else 2 end"
+        found.append((f"{significant} > {allowed}", f"{c} || ' has more decimals than ' || currency || ' has'"))
     value = f"try_cast({c} as {column.sql_type})"
     if column.type == "money":
         found.append((f"{value} < 0", f"{c} || ' is negative; amounts are positive, the type says which way'"))
@@ -159,7 +159,7 @@ def _plain_amount(feed: Feed, column: Column, c: str) -> str:
     return f"""
         case
             when currency in ({_list(_with_units(0))}) then regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.]0+)?')
-            when currency in ({_list(_with_units(3))}) then {written(3)}
+            when currency is null or currency in ({_list(_with_units(3))}) then {written(3)}
             else {written(2)}
         end
     """
