@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -18,7 +18,7 @@ from dashboards.warehouse import Record, Shown
 from orchestration.settings import Home
 
 STYLE = Path(__file__).with_name("theme.css")
-DELTA_COLORS = {"higher": "normal", "lower": "inverse"}
+DELTA_COLORS: dict[str, Literal["normal", "inverse"]] = {"higher": "normal", "lower": "inverse"}
 
 
 def style() -> None:

@@ -57,10 +57,10 @@ def soundness(version: Version, refusal: Mapping[str, Any] | None) -> Badge:
 def last_refusal(home: Home) -> dict[str, Any] | None:
     """Return what the newest audit refused, if nothing was published since."""
     try:
-        refusal: dict[str, Any] = json.loads(home.last_refusal.read_text(encoding="utf-8"))
+        refusal = json.loads(home.last_refusal.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return refusal if {"at", "message"} <= refusal.keys() else None
+    return refusal if isinstance(refusal, dict) and {"at", "message"} <= refusal.keys() else None
 
 
 def _time(text: str) -> datetime:

@@ -598,7 +598,8 @@ def customer_timeline(read: Read, customer_id: str) -> list[Record]:
             union all
             select
                 disputes.opened_on::timestamp, 'dispute', null, null,
-                coalesce(disputes.resolution, case when disputes.closed_on is null then 'open' else 'closed' end), null, disputes.document_id, users.name, null, null, disputes.currency, disputes.disputed_amount, disputes.dispute_id
+                coalesce(disputes.resolution, case when disputes.closed_on is null then 'open' else 'closed' end), null,
+                disputes.document_id, users.name, null, null, disputes.currency, disputes.disputed_amount, disputes.dispute_id
             from marts.fct_disputes as disputes
             left join marts.dim_collectors as users on users.collector_id = disputes.owner_id
             where disputes.customer_id = $customer

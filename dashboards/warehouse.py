@@ -17,7 +17,11 @@ Record = dict[str, Any]
 Read = Callable[[str, Mapping[str, Any]], list[Record]]
 
 # A reader needs no files, no network and no extensions.
-READ_ONLY = {"enable_external_access": "false", "autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
+READ_ONLY: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+}
 NAMED = re.compile(r"\$([a-z_]+)")
 
 

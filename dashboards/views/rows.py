@@ -110,7 +110,7 @@ def _formula(found: Breakdown) -> str:
 
 
 def _terms(found: Breakdown, *, below: bool) -> str:
-    told = []
+    told: list[str] = []
     for part, total in zip(found.parts, found.totals, strict=True):
         if part.below == below:
             sign = formatting.MINUS if part.times < 0 else "+" if told else ""
