@@ -284,11 +284,11 @@ def test_books_close_on_the_day_before_the_extract_in_its_time_zone(tmp_path):
     ]
     for number, manifest in enumerate(said):
         land(tmp_path, write_drop(tmp_path / str(number), manifest, documents=GOOD))
-    assert [(str(extracted), str(closed)) for extracted, closed in query(tmp_path, "select extracted_at, books_through from meta.drops order by books_through")] == [
+    assert query(tmp_path, "select extracted_at::varchar, books_through::varchar from meta.drops order by 2") == [
         ("2026-06-26 01:00:00", "2026-06-24"),
         ("2026-06-26 01:00:00", "2026-06-25"),
         ("2026-06-25 23:00:00", "2026-06-30"),
-    ]  # fmt: skip
+    ]
 
 
 def parquet(path, select):

@@ -157,7 +157,8 @@ def test_sql_yields_feeds_and_rejects_still_name_the_original_line(tmp_path):
         ("documents", "a.csv", 3, "document_date 02/30/2026 (not written %m/%d/%Y) is no date written YYYY-MM-DD; posting_date 02/30/2026 "
                                   "(not written %m/%d/%Y) is no date written YYYY-MM-DD", '2,Ann,02/30/2026,"2,00"'),
         ("documents", "a.csv", 4, "has 2 values where the header has 4", "short,line"),
-        ("documents", "a.csv", 5, "customer_id is required and empty; gross_amount 3.00 (not as the profile writes numbers) is no plain number", "3,,01/31/2026,3.00"),
+        ("documents", "a.csv", 5, "customer_id is required and empty; gross_amount 3.00 (not as the profile writes numbers) is no plain number",
+                                  "3,,01/31/2026,3.00"),
     ]  # fmt: skip
     audit_balances(tmp_path)
     counts = query(tmp_path, "select feed, file, rows_in, rows_loaded, rows_rejected from meta.load_audit order by 1, 2")
