@@ -80,6 +80,7 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
     try:
         yield
     except PublishRefused as refused:
+        home.last_refusal.parent.mkdir(parents=True, exist_ok=True)
         write_json(home.last_refusal, {"at": datetime.now(UTC).isoformat("T", "seconds"), "message": str(refused), "reasons": refused.reasons})
         raise
 

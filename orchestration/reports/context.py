@@ -21,6 +21,8 @@ IS_DEBIT = "(open_amount > 0 or (open_amount = 0 and open_amount_base > 0))"
 
 def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str) -> dict[str, Any]:
     """Return the report's context at ``week_end`` from an open published file; amounts as exact text."""
+    for name, day in (("this_week", week_end), ("week_ago", week_end - WEEK), ("year_ago", week_end - YEAR)):
+        _keep_open_items(con, name, day)
     return {
         "week_end": week_end.isoformat(),
         "known_at": known_at,
@@ -29,17 +31,16 @@ def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str) -> dic
             con,
             """
             select customer_id, name, coalesce(is_intercompany, false) as is_intercompany from marts.dim_customers
-            where customer_id in (select customer_id from marts.open_items_as_of(cast($day as date))) order by 1
+            where customer_id in (select customer_id from this_week) order by 1
             """,
-            day=week_end,
         ),
         "collectors": _rows(con, "select collector_id, name from marts.dim_collectors order by 1"),
         "buckets": _rows(con, "select bucket_id, label, bucket_order, days_from, days_to from marts.dim_aging_buckets order by bucket_order"),
         "definitions": _rows(con, "select metric_id, label, unit, definition, not_comparable_with from meta.metric_definitions order by rowid"),
-        "week_ago": _standing(con, week_end - WEEK),
-        "year_ago": _standing(con, week_end - YEAR),
-        "past_due_week_ago": _past_due(con, week_end - WEEK),
-        "past_due_year_ago": _past_due(con, week_end - YEAR),
+        "week_ago": _standing(con, "week_ago", week_end - WEEK),
+        "year_ago": _standing(con, "year_ago", week_end - YEAR),
+        "past_due_week_ago": _past_due(con, "week_ago"),
+        "past_due_year_ago": _past_due(con, "year_ago"),
         "movements": _movements(con, week_end),
         "trend": _trend(con, week_end),
         "group": _group(con, week_end),
@@ -51,8 +52,22 @@ def dump(context: dict[str, Any]) -> str:
     return json.dumps(context, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str) + "\n"
 
 
-def _standing(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any] | None:
-    """Return the receivable at another week end as it is known now, or None from before the first event."""
+def _keep_open_items(con: duckdb.DuckDBPyConnection, name: str, day: date) -> None:
+    """Keep the open items of one day, as known now, for the questions that follow."""
+    con.execute(
+        f"""
+        create or replace temp table {name} as
+        select
+            items.company_id, items.customer_id, items.currency, items.base_currency, items.bucket_id, items.open_amount, items.open_amount_base,
+            items.days_past_due, coalesce(customers.is_intercompany, false) as is_intercompany
+        from marts.open_items_as_of(date '{day.isoformat()}') as items
+        left join marts.dim_customers as customers on customers.customer_id = items.customer_id
+        """
+    )
+
+
+def _standing(con: duckdb.DuckDBPyConnection, name: str, day: date) -> dict[str, Any] | None:
+    """Return the receivable of another week end, or None from before the first event."""
     (first,) = con.execute("select min(posting_date) from marts.fct_ar_events where known_to > timestamp '9999-12-30'").fetchone() or (None,)
     if first is None or day < first:
         return None
@@ -60,32 +75,25 @@ def _standing(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any] | Non
         con,
         f"""
         select
-            items.company_id, items.currency, items.base_currency, items.bucket_id, coalesce(customers.is_intercompany, false) as is_intercompany,
+            company_id, currency, base_currency, bucket_id, is_intercompany,
             count(*) as item_count, sum(open_amount) as open_amount, sum(open_amount_base) as open_amount_base,
             coalesce(sum(open_amount_base) filter ({IS_DEBIT}), 0) as gross_base,
             coalesce(sum(open_amount_base) filter ({IS_DEBIT} and days_past_due > 0), 0) as past_due_base,
             coalesce(sum(open_amount_base) filter ({IS_DEBIT} and days_past_due > 90), 0) as over_90_base
-        from marts.open_items_as_of(cast($day as date)) as items
-        left join marts.dim_customers as customers on customers.customer_id = items.customer_id
-        group by all order by 1, 2, 3, 4, 5
+        from {name} group by all order by 1, 2, 3, 4, 5
         """,
-        day=day,
     )
     return {"day": day.isoformat(), "balances": balances}
 
 
-def _past_due(con: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, Any]]:
+def _past_due(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
     """Return what each customer had past due, intercompany apart, for the change beside this week's."""
     return _rows(
         con,
         f"""
-        select items.company_id, items.customer_id, sum(open_amount_base) as past_due_base
-        from marts.open_items_as_of(cast($day as date)) as items
-        left join marts.dim_customers as customers on customers.customer_id = items.customer_id
-        where {IS_DEBIT} and days_past_due > 0 and not coalesce(customers.is_intercompany, false)
-        group by all order by 1, 2
+        select company_id, customer_id, sum(open_amount_base) as past_due_base
+        from {name} where {IS_DEBIT} and days_past_due > 0 and not is_intercompany group by all order by 1, 2
         """,
-        day=day,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -10,13 +9,11 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-import typst
-
 from orchestration.reports import money
 from orchestration.reports.context import WEEK
 from orchestration.reports.figures import ZERO, Balance, Bucket, Company, Customer, Report, add, refuse_difference
+from orchestration.reports.typeset import typeset
 
-TEMPLATE = Path(__file__).with_name("pages.typ")
 SCALE = 10_000  # lengths in charts, in parts of the whole: no float ever stands for money
 SHORT, LONG = 34, 90
 UNBROKEN = 40
@@ -39,21 +36,11 @@ OTHER_MOVEMENTS = "Other movements"
 
 def write(path: Path, report: Report) -> None:
     """Write the PDF, and refuse it when a total that it shows is not the frozen one."""
-    data = {"data": json.dumps(content(report), ensure_ascii=False)}
-    compiler = typst.Compiler(input=TEMPLATE, root=TEMPLATE.parent, sys_inputs=data)
-    printed = json.loads(compiler.query("<shown>", field="value"))
+    created = datetime.fromisoformat(report.snapshot.taken_at)
+    printed = typeset(path, content(report), created, is_tagged=len(report.accounts) <= MOST_TAGGED)
     shown = {(company, currency): (amount,) for company, currency, amount in printed}
     frozen = {(t.company_id, t.currency): (money.exact(Decimal(t.open_amount), t.currency),) for t in report.snapshot.totals}
     refuse_difference(report.snapshot, frozen, shown, "the totals of the PDF")
-    frozen_at = datetime.fromisoformat(report.snapshot.taken_at)
-    is_tagged = len(report.accounts) <= MOST_TAGGED
-    path.write_bytes(_bytes(compiler.compile(format="pdf", timestamp=frozen_at, pdf_tags=is_tagged)))
-
-
-def _bytes(compiled: Any) -> bytes:
-    if not isinstance(compiled, bytes) or not compiled.startswith(b"%PDF"):
-        raise ValueError("typst returned no PDF")
-    return compiled
 
 
 def content(report: Report) -> dict[str, Any]:

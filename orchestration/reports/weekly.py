@@ -56,7 +56,7 @@ def write(home: Home, snapshot: Snapshot) -> list[Path]:
             sync(draft)
             draft.replace(target)
         sync(targets[0].parent)
-    except (OSError, ValueError, duckdb.Error, RuntimeError, xlsxwriter.exceptions.XlsxWriterException) as error:
+    except (OSError, ValueError, duckdb.Error, xlsxwriter.exceptions.XlsxWriterException) as error:
         raise ReportFailed(
             f"The report of {snapshot.snapshot_date} could not be written: {error}. No file of it was left behind; the frozen snapshot and the "
             "published version are unchanged. `arw snapshot` writes what is missing."

@@ -1,0 +1,347 @@
+"""Half a year of weekly drops, one late and one missing: what is frozen, what it is worth, and what can never happen to it.
+
+The open amounts expected here are counted from the rows of the drops, in plain Python: invoices less cash, as known when each week was frozen.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from landing import write_drop
+from running import ROOT, arw, published
+
+from orchestration import pipeline, snapshots
+from orchestration.errors import PublishRefused
+from orchestration.files import sha256_of
+from orchestration.reports import figures
+from orchestration.settings import Home
+from orchestration.snapshots import Snapshot
+
+WEEKS = 26
+LATE, MISSING = 5, 15
+FIRST_FRIDAY = date(2026, 1, 9)
+RATE = "0.900000000"
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One row of the simulated ledger: an invoice, or cash that settles one."""
+
+    week: int
+    currency: str
+    amount: Decimal
+    pays: str | None
+    row: dict[str, str]
+    application: dict[str, str] | None = None
+
+
+def friday(week: int) -> date:
+    return FIRST_FRIDAY + timedelta(days=7 * (week - 1))
+
+
+def postings() -> Iterator[Posting]:
+    """Yield three invoices a week, every fourth week one in another currency; each is paid five weeks later, and one receipt in six is not applied."""
+    for week in range(1, WEEKS + 1):
+        for number, day in enumerate((4, 2, 0), start=1):
+            posted = (friday(week) - timedelta(days=day)).isoformat()
+            is_foreign = number == 3 and week % 4 == 0
+            currency, amount = ("USD" if is_foreign else "EUR"), Decimal(f"{week * 100 + number * 10}.{number}5")
+            yield Posting(
+                week,
+                currency,
+                amount,
+                None,
+                {
+                    "document_id": f"D{week}-{number}",
+                    "company_id": "C1",
+                    "customer_id": f"K{number}",
+                    "document_type": "invoice",
+                    "document_date": posted,
+                    "posting_date": posted,
+                    "payment_terms_id": "",
+                    "due_date": (friday(week) + timedelta(days=20)).isoformat(),
+                    "currency": currency,
+                    "exchange_rate": RATE if is_foreign else "",
+                    "gross_amount": f"{amount}",
+                },
+            )
+            if week > 5:
+                paid = week - 5
+                old_currency = "USD" if number == 3 and paid % 4 == 0 else "EUR"
+                old = Decimal(f"{paid * 100 + number * 10}.{number}5")
+                receipt = {
+                    "receipt_id": f"R{week}-{number}",
+                    "company_id": "C1",
+                    "customer_id": f"K{number}",
+                    "receipt_date": posted,
+                    "posting_date": posted,
+                    "currency": old_currency,
+                    "exchange_rate": RATE if old_currency == "USD" else "",
+                    "amount": f"{old}",
+                }
+                application = {
+                    "application_id": f"A{week}-{number}",
+                    "source_type": "receipt",
+                    "source_id": f"R{week}-{number}",
+                    "document_id": f"D{paid}-{number}",
+                    "amount": f"{old}",
+                }
+                yield Posting(week, old_currency, -old, f"D{paid}-{number}", receipt, application if week % 6 else None)
+
+
+def delivered_in(week: int) -> int:
+    """Return the drop that tells the postings of a week: the missing drop's are told by the next one."""
+    return week + 1 if week == MISSING else week
+
+
+def write_week(inbox: Path, week: int) -> None:
+    told = [posting for posting in postings() if delivered_in(posting.week) == week]
+    rows = {
+        "documents": [posting.row for posting in told if posting.pays is None],
+        "receipts": [posting.row for posting in told if posting.pays],
+        "applications": [posting.application for posting in told if posting.application],
+    }
+    feeds = {name: found for name, found in rows.items() if found}
+    if week == 1:
+        feeds["companies"] = [{"company_id": "C1", "name": "Half Year Ltd", "base_currency": "EUR"}]
+        feeds["customers"] = [{"customer_id": f"K{number}", "name": f"Customer *{number}*"} for number in (1, 2, 3)]
+    mode = "full" if week == 1 else "incremental"
+    manifest = f"extracted_at: {friday(week) + timedelta(days=1)}T06:00:00Z\nbooks_through: {friday(week)}\nmode: {mode}\n"
+    write_drop(inbox / f"{friday(week)}_weekly", manifest, **feeds)
+
+
+def expected(week: int, known: set[int]) -> dict[str, Decimal]:
+    """Return the open amount per currency at a week's end, of the drops in ``known``."""
+    open_amounts: dict[str, Decimal] = {}
+    for posting in postings():
+        if posting.week <= week and delivered_in(posting.week) in known:
+            open_amounts[posting.currency] = open_amounts.get(posting.currency, Decimal()) + posting.amount
+    return open_amounts
+
+
+def frozen(snapshot: Snapshot) -> dict[str, Decimal]:
+    return {total.currency: Decimal(total.open_amount) for total in snapshot.totals}
+
+
+@dataclass(frozen=True)
+class HalfYear:
+    """The home after the half year, and what was seen on the way."""
+
+    home: Home
+    frozen_after: list[int]
+    first_eight: dict[str, str]
+    first_version: tuple[Path, str]
+
+
+@pytest.fixture(scope="module")
+def half_year(tmp_path_factory: pytest.TempPathFactory) -> HalfYear:
+    """Run the half year in three prefixes of the inbox; the first freezing is killed, and finds a file without a record when it runs again."""
+    folder = tmp_path_factory.mktemp("half_year")
+    home, inbox = Home(folder / "home"), folder / "inbox"
+    for week in range(1, 9):
+        if week != LATE:
+            write_week(inbox, week)
+    for step in (("load", inbox), ("build",), ("publish",)):
+        arw(home.root, *step)
+    first = home.published / json.loads(home.pointer.read_text())["file"]
+    first_version = first, sha256_of(first)
+    kill_freezing(home)
+    records = len(snapshots.read(home))
+    orphan = home.snapshots / f"aging_{friday(records + 1)}.parquet"
+    orphan.unlink(missing_ok=True)
+    orphan.write_bytes(b"half a file")
+    arw(home.root, "snapshot")
+    counts = [len(snapshots.read(home))]
+    first_eight = {path.name: sha256_of(path) for path in home.snapshots.iterdir()}
+    for last in (20, WEEKS):
+        for week in (LATE, *range(9, last + 1)):
+            if week != MISSING:
+                write_week(inbox, week)
+        arw(home.root, "run", inbox)
+        counts.append(len(snapshots.read(home)))
+    return HalfYear(home, counts, first_eight, first_version)
+
+
+def kill_freezing(home: Home) -> None:
+    """Kill `arw snapshot` when it has frozen a week and is at the next."""
+    command = [str(Path(sys.executable).parent / "arw"), "--home", str(home.root), "snapshot"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(f"froze the week to {friday(1)}")
+        process.kill()
+
+
+@pytest.fixture
+def copy(half_year: HalfYear, tmp_path: Path) -> Home:
+    """Return a home with the frozen and published files of the half year, to break."""
+    home = Home(tmp_path / "home")
+    for folder in ("snapshots", "published", "reports"):
+        shutil.copytree(half_year.home.root / folder, home.root / folder)
+    return home
+
+
+def test_each_finished_week_is_frozen_once(half_year: HalfYear) -> None:
+    assert half_year.frozen_after == [8, 20, 26]
+    assert [snapshot.snapshot_date for snapshot in snapshots.read(half_year.home)] == [friday(week) for week in range(1, WEEKS + 1)]
+    done = arw(half_year.home.root, "snapshot", "--json")
+    assert json.loads(done.stdout)["frozen"] == []
+    assert json.loads(done.stdout)["reports"] == []
+    assert len(snapshots.read(half_year.home)) == WEEKS
+
+
+def test_the_frozen_amounts_are_what_was_known_then(half_year: HalfYear) -> None:
+    before = set(range(1, 9)) - {LATE}
+    everything = set(range(1, WEEKS + 1))
+    for week, snapshot in enumerate(snapshots.read(half_year.home), start=1):
+        known = before if week <= 8 else everything - set(range(21, WEEKS + 1)) if week <= 20 else everything
+        assert frozen(snapshot) == expected(week, known), week
+    assert len(snapshots.read(half_year.home)[0].drops) == 7
+    assert len(snapshots.read(half_year.home)[-1].drops) == 25
+
+
+def test_a_late_drop_changes_no_frozen_week(half_year: HalfYear) -> None:
+    assert {name: sha256_of(half_year.home.snapshots / name) for name in half_year.first_eight} == half_year.first_eight
+
+
+def test_the_report_shows_what_a_late_drop_restated(half_year: HalfYear) -> None:
+    ninth = snapshots.read(half_year.home)[8]
+    (company,) = figures.read(half_year.home, ninth).companies
+    late = sum((posting.amount for posting in postings() if posting.week == LATE), Decimal())
+    assert company.reported_last_week is not None
+    assert company.opening - company.reported_last_week == late
+    (tenth,) = figures.read(half_year.home, snapshots.read(half_year.home)[9]).companies
+    assert tenth.opening == tenth.reported_last_week
+
+
+def test_the_chain_and_every_content_is_verified(half_year: HalfYear) -> None:
+    assert snapshots.verify(half_year.home) == []
+    assert not (half_year.home.snapshots / ".tmp").exists()
+
+
+def test_the_published_table_holds_every_frozen_item(half_year: HalfYear) -> None:
+    with published(half_year.home.root) as con:
+        rows = con.execute(
+            "select snapshot_date, currency, sum(open_amount) from marts.fct_aging_snapshots group by all having sum(open_amount) != 0 order by 1, 2"
+        ).fetchall()
+        assert rows == [
+            (one.snapshot_date, currency, amount) for one in snapshots.read(half_year.home) for currency, amount in sorted(frozen(one).items()) if amount
+        ]
+        columns = [row[0] for row in con.execute("describe marts.fct_aging_snapshots").fetchall()]
+        assert columns == ["snapshot_date", "version", *(row[0] for row in con.execute("describe marts.fct_open_items").fetchall())]
+        (differences,) = con.execute(
+            """
+            with last as (
+                select * exclude (snapshot_date, version) from marts.fct_aging_snapshots
+                where snapshot_date = (select max(snapshot_date) from meta.snapshots)
+            )
+            select count(*) from ((from last except all from marts.fct_open_items) union all (from marts.fct_open_items except all from last))
+            """
+        ).fetchone() or (None,)
+        assert differences == 0
+    pointer = json.loads(half_year.home.pointer.read_text())
+    assert pointer["row_counts"]["fct_aging_snapshots"] == sum(one.row_count for one in snapshots.read(half_year.home))
+
+
+def test_the_headline_figures_are_the_published_metrics(half_year: HalfYear) -> None:
+    (company,) = figures.read(half_year.home, snapshots.read(half_year.home)[-1]).companies
+    with published(half_year.home.root) as con:
+        metrics = dict(
+            con.execute("select metric_id, value from marts.rpt_executive_kpis where company_id = 'C1' and month_end = ?", [friday(WEEKS)]).fetchall()
+        )
+    now = company.now.balance
+    shown = {
+        "net_receivable": now.net,
+        "gross_receivable": now.gross,
+        "past_due_amount": now.past_due,
+        "over_90_amount": now.over_90,
+        "unapplied_amount": now.unapplied,
+    }
+    assert shown == {name: metrics[name] for name in shown}
+    assert round(now.past_due_ratio or Decimal(), 6) == metrics["past_due_ratio"]
+
+
+def test_every_week_has_its_report_and_readers_saw_no_file_change(half_year: HalfYear) -> None:
+    for week in range(1, WEEKS + 1):
+        folder = half_year.home.reports / friday(week).isoformat()
+        assert sorted(path.name for path in folder.iterdir()) == [f"aging_{friday(week)}.{kind}" for kind in ("csv", "pdf", "xlsx")]
+    file, checksum = half_year.first_version
+    assert not file.exists() or sha256_of(file) == checksum
+
+
+def test_a_changed_byte_is_found(copy: Home) -> None:
+    victim = snapshots.read(copy)[3]
+    path = snapshots.items_file(copy, victim)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    assert [(fault.record, fault.reason) for fault in snapshots.verify(copy)] == [
+        (victim.name, f"{path.name} was changed: its checksum is not the recorded one")
+    ]
+    done = arw(copy.root, "snapshot", "verify", "--json", expect=(1,))
+    assert json.loads(done.stdout)["broken"][0]["record"] == victim.name
+
+
+def test_other_items_under_a_corrected_checksum_are_found(copy: Home) -> None:
+    victim = snapshots.read(copy)[3]
+    path = snapshots.items_file(copy, victim)
+    with duckdb.connect() as con:
+        con.execute(f"create table items as select * replace (open_amount + 1 as open_amount) from read_parquet('{path}')")
+        path.unlink()
+        con.execute(f"copy items to '{path}' (format parquet)")
+    rewrite(copy, victim, items_sha256=sha256_of(path))
+    reasons = {fault.record: fault.reason for fault in snapshots.verify(copy)}
+    assert reasons[victim.name].startswith("the record was changed: it does not have its own hash")
+
+
+def test_a_record_sealed_again_breaks_the_chain(copy: Home) -> None:
+    victim = snapshots.read(copy)[3]
+    said = json.loads((copy.snapshots / f"{victim.name}.json").read_text())
+    said["totals"][0]["open_amount"] = "0.01"
+    changed = snapshots.Snapshot(
+        **{
+            **said,
+            "snapshot_date": victim.snapshot_date,
+            "as_of": victim.as_of,
+            "totals": tuple(snapshots.Total(**total) for total in said["totals"]),
+            "drops": tuple(said["drops"]),
+        }
+    ).sealed()
+    snapshots.write_record(copy.snapshots / f"{victim.name}.json", changed)
+    reasons = [(fault.record, fault.reason) for fault in snapshots.verify(copy)]
+    assert (f"aging_{friday(5)}", "it was taken after another record than the one before it: that one was changed or replaced") in reasons
+    assert (victim.name, f"the items in {victim.name}.parquet do not add up to the recorded totals") in reasons
+
+
+@pytest.mark.parametrize("week", [4, WEEKS])
+def test_a_record_that_is_gone_is_missed_also_at_the_end(copy: Home, week: int) -> None:
+    for path in copy.snapshots.glob(f"aging_{friday(week)}*"):
+        path.unlink()
+    reasons = [fault.reason for fault in snapshots.verify(copy)]
+    assert any(reason.endswith("its record is gone") for reason in reasons)
+    with pytest.raises(PublishRefused, match="in the frozen snapshots"):
+        pipeline.freeze(copy, None, lambda _: None)
+    assert len(snapshots.read(copy)) == WEEKS - 1
+
+
+def test_a_record_that_is_no_record_is_named(copy: Home) -> None:
+    path = copy.snapshots / f"aging_{friday(4)}.json"
+    path.write_text("{}")
+    (fault,) = snapshots.verify(copy)
+    assert str(path) in fault.reason
+    assert "Restore it from a backup" in fault.reason
+
+
+def rewrite(home: Home, snapshot: Snapshot, **changed: str) -> None:
+    path = home.snapshots / f"{snapshot.name}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
