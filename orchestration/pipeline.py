@@ -70,8 +70,9 @@ def freeze(home: Home, as_of: date | None, progress: Progress) -> dict[str, Any]
 
 
 def report(home: Home, progress: Progress) -> dict[str, Any]:
-    """Write the report files that frozen weeks lack."""
-    return {"reports": [str(path) for path in weekly.write_missing(home, progress)]}
+    """Write the report files that frozen weeks lack; name them, and those of the last week."""
+    written = weekly.write_missing(home, progress)
+    return {"reports": [str(path) for path in written], "newest_report": [str(path) for path in weekly.newest(home)]}
 
 
 @contextmanager

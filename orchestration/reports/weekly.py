@@ -27,6 +27,12 @@ def files(home: Home, snapshot: Snapshot) -> list[Path]:
     return [folder / f"{snapshot.name}.{kind}" for kind in ("xlsx", "csv", "pdf")]
 
 
+def newest(home: Home) -> list[Path]:
+    """Return the report files of the last week that was frozen; none before the first."""
+    frozen = snapshots.read(home)
+    return files(home, max(frozen, key=lambda snapshot: snapshot.snapshot_date)) if frozen else []
+
+
 def write_missing(home: Home, progress: Callable[[str], None]) -> list[Path]:
     """Write the report files of every frozen week that lacks one; return the files written."""
     written = []
