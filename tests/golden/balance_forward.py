@@ -158,4 +158,17 @@ CASES = [
         [customer("C", application_rule="explicit"), invoice("I", 100, "2026-01-05"), receipt("R", 100, "2026-01-12")],
         open={"2026-01-12": {"I": 100, "R": -100}},
     ),
+    case(
+        "what_is_held_moves_nothing",
+        "The receipt of 30 settled a part of the first invoice before the second came; an application of 60 that it cannot give is held, and all stays as it was.",
+        [
+            OLDEST,
+            invoice("I1", 100, "2026-01-05", "2026-02-15"),
+            receipt("R", 30, "2026-01-10"),
+            invoice("I2", 20, "2026-01-20", "2026-01-31"),
+            apply("A", "R", "I1", 60, "2026-02-01"),
+        ],
+        open={"2026-01-10": {"I1": 70}, "2026-01-20": {"I1": 70, "I2": 20}, "2026-02-01": {"I1": 70, "I2": 20}},
+        held={"A"},
+    ),
 ]

@@ -580,16 +580,16 @@ class _Derivation:
                 self.reversals[row["reversed_on"]].append(self.settlements[-1])
 
     def _derived(self, items: list[Item]) -> list[Settlement]:
-        """Return the live derived settlements of the items, newest first: what the warehouse derived makes way for what the ledger says itself."""
+        """Return the live derived settlements of the items: they make way for what the ledger says itself, and the close of the day settles anew."""
         live = [each for each in self.settled_by[items[0].owner] if each.is_derived and each.ended_on is None]
-        return [each for each in reversed(live) if any(item in items for item, *_ in each.pieces)]
+        return [each for each in live if any(item in items for item, *_ in each.pieces)]
 
     def _room(self, items: list[Item]) -> Decimal:
         return self._open(items) + sum((abs(p) for each in self._derived(items) for item, p, *_ in each.pieces if item in items), ZERO)
 
     def _make_room(self, items: list[Item], needed: Decimal, today: date) -> None:
-        for settlement in self._derived(items):
-            if needed > self._open(items):
+        if needed > self._open(items):
+            for settlement in self._derived(items):
                 self._end(settlement, today)
 
     def _settle_between(
