@@ -1,4 +1,4 @@
-{%- set balances = ['closing_amount', 'gross_amount', 'past_due_amount', 'over_90_amount', 'open_amount_days', 'past_due_amount_days'] -%}
+{%- set balances = ['closing_amount', 'gross_amount', 'past_due_amount', 'over_90_amount', 'open_amount_days', 'past_due_amount_days', 'disputed_amount', 'disputed_past_due_amount'] -%}
 {%- set flows = ['credit_sales_amount', 'billed_amount', 'opening_balances_amount', 'collected_amount', 'written_off_amount', 'small_balance_amount'] -%}
 -- The receivable of every company and month without intercompany customers, in base currency, and of the group (ALL) in the reporting currency: balances at the
 -- month's end, flows of the month. DSO, turnover, collection and the KPIs are all computed from these rows.
@@ -244,27 +244,113 @@ running as (
 
 ),
 
-balances as (
+-- Disputes that are open at a month's end, on what is still open of their documents: as in fct_open_items, what is due first is disputed first.
+disputes as (
+
+    select document_id, currency, opened_on, coalesce(closed_on, {{ open_date() }}) as closed_on, disputed_amount
+    from {{ ref('stg_crm__disputes') }}
+    where {{ is_known() }}
+
+),
+
+disputed_documents as (
+
+    select disputes.document_id, disputes.currency, months.month_index, months.month_end, sum(disputes.disputed_amount) as disputed_amount
+    from disputes
+    inner join months
+        on disputes.opened_on <= months.month_end
+        and disputes.closed_on > months.month_end
+    group by 1, 2, 3, 4
+
+),
+
+disputed_items as (
+
+    select item_id, document_id, currency
+    from {{ ref('int_items') }}
+    where {{ is_known() }}
+        and document_id in (select document_id from disputes)
+        and item_type not in ('receipt', 'adjustment')
+        and customer_id not in {{ intercompany_customers() }}
+
+),
+
+disputed_balances as (
+
+    select
+        balances.company_id,
+        disputed_documents.month_index,
+        disputed_documents.month_end,
+        balances.due_date,
+        balances.open_amount,
+        balances.open_amount_base,
+        disputed_documents.disputed_amount,
+        sum(balances.open_amount) over (
+            partition by balances.company_id, disputed_documents.document_id, disputed_documents.month_index
+            order by balances.due_date nulls last, balances.item_id rows between unbounded preceding and current row
+        ) - balances.open_amount as open_before
+
+    from disputed_documents
+
+    inner join disputed_items
+        on disputed_items.document_id = disputed_documents.document_id
+        and disputed_items.currency = disputed_documents.currency
+
+    inner join {{ ref('int_item_balances') }} as balances
+        on balances.item_id = disputed_items.item_id
+        and balances.valid_from <= disputed_documents.month_end
+        and balances.valid_to > disputed_documents.month_end
+
+    where balances.open_amount > 0
+
+),
+
+monthly_disputed as (
 
     select
         company_id,
-        base_currency,
         month_index,
-        month_start,
-        month_end,
-        days,
-        is_in_history,
-        closing - movement as opening_amount,
-        closing as closing_amount,
-        gross as gross_amount,
-        past_due as past_due_amount,
-        over_90 as over_90_amount,
+        sum(disputed_base) as disputed_amount,
+        sum(case when due_date < month_end then disputed_base else 0 end) as disputed_past_due_amount
+
+    from (
+        select
+            *,
+            {{ prorate('greatest(least(disputed_amount - open_before, open_amount), 0)', 'open_amount_base', 'open_amount', 3) }} as disputed_base
+        from disputed_balances
+    ) as shares
+
+    group by 1, 2
+
+),
+
+balances as (
+
+    select
+        running.company_id,
+        running.base_currency,
+        running.month_index,
+        running.month_start,
+        running.month_end,
+        running.days,
+        running.is_in_history,
+        running.closing - running.movement as opening_amount,
+        running.closing as closing_amount,
+        running.gross as gross_amount,
+        running.past_due as past_due_amount,
+        running.over_90 as over_90_amount,
         -- Σ open × (month end − date): the date's own part was summed above.
-        gross * month_end_day - document_days as open_amount_days,
-        past_due * month_end_day - due_days as past_due_amount_days,
-        old_due as due_opening_amount
+        running.gross * running.month_end_day - running.document_days as open_amount_days,
+        running.past_due * running.month_end_day - running.due_days as past_due_amount_days,
+        coalesce(monthly_disputed.disputed_amount, 0) as disputed_amount,
+        coalesce(monthly_disputed.disputed_past_due_amount, 0) as disputed_past_due_amount,
+        running.old_due as due_opening_amount
 
     from running
+
+    left join monthly_disputed
+        on monthly_disputed.company_id = running.company_id
+        and monthly_disputed.month_index = running.month_index
 
 ),
 
