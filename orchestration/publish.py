@@ -188,8 +188,10 @@ def _scratch(home: Home) -> Iterator[Path]:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     _remove_unserved(home)
-    yield scratch
-    scratch.rmdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put_in_force(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -197,7 +196,14 @@ def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
         # A column that the models have got since is empty in older snapshots; one that they lost stays in the Parquet file.
         there = {row[0] for row in con.execute("describe select * from read_parquet($file)", {"file": file}).fetchall()}
         shared = ", ".join(name for name, _ in columns if name in there)
-        con.execute(f"insert into marts.fct_aging_snapshots by name select {shared} from read_parquet($file)", {"file": file})
+        # Books that are published as of an earlier day show no week after it.
+        con.execute(
+            f"""
+            insert into marts.fct_aging_snapshots by name
+            select {shared} from read_parquet($file) where snapshot_date <= (select as_of from meta.build_info)
+            """,
+            {"file": file},
+        )
     con.execute(
         """
         create or replace table meta.snapshots (
@@ -214,7 +220,8 @@ def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
                 *(one.policy_hash, one.models_hash, one.content_sha256, one.record_sha256),
             ],
         )
-    return sum(snapshot.row_count for snapshot in snapshots)
+    (rows,) = con.execute("select count(*) from marts.fct_aging_snapshots").fetchone() or (0,)
+    return int(rows)
 
 
 def are_published(home: Home, file: Path) -> bool:
@@ -320,7 +327,7 @@ def _freeze_week(
         con.execute(
             f"""
             copy (
-                select cast('{week_end.isoformat()}' as date) as snapshot_date, '{version.name}' as version, *
+                select cast('{week_end.isoformat()}' as date) as snapshot_date, {_literal(version.name)} as version, *
                 from marts.open_items_as_of(date '{week_end.isoformat()}') order by item_id
             ) to {_literal(items)} (format parquet, compression zstd)
             """
@@ -471,5 +478,5 @@ def _record(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
     return dict(zip((column[0] for column in cursor.description or []), row, strict=True))
 
 
-def _literal(path: Path) -> str:
-    return "'" + os.fspath(path).replace("'", "''") + "'"
+def _literal(value: str | Path) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
