@@ -539,8 +539,8 @@ CHECKS = (
     Check(
         "amounts_outside_are_small",
         "6",
-        "rejected rows of the ledger and held documents, receipts and adjustments are more than the allowed share of the gross receivable, or of the rows where their amounts "
-        "cannot be read: the figures would look complete and are not",
+        "rejected rows of the ledger and held documents, receipts and adjustments are more than the allowed share of the gross receivable, "
+        "or of the rows where their amounts cannot be read: the figures would look complete and are not",
         """
         with known_rows as (
             select (select count(*) from stated_documents) + (select count(*) from stated_receipts)

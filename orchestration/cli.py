@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output (`arw rejects | head`) has seen enough; keep the interpreter from complaining too.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return errors.DONE
     except Exception as error:
         # What the machine refused (no room, no rights, a damaged file) is told as it is; anything else is a bug and keeps its trace.

@@ -104,7 +104,7 @@ def _serve(request: str) -> int:
             terminal.say("error: one query at a time, and only SELECT (also DESCRIBE, SHOW, SUMMARIZE and EXPLAIN)")
             return BAD_USAGE
         # Threads share the address space that the limit allows: two are quick enough, and leave it to the data.
-        config = LOCKED | {"memory_limit": f"{limits.memory_mb}MB", "threads": "2", "temp_directory": ""}
+        config: dict[str, str | bool | int | float | list[str]] = {**LOCKED, "memory_limit": f"{limits.memory_mb}MB", "threads": "2", "temp_directory": ""}
         with duckdb.connect(asked["file"], read_only=True, config=config) as con:
             con.execute("set search_path = 'marts,meta'")
             con.execute("set lock_configuration = true")

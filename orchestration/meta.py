@@ -189,7 +189,8 @@ def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         summed as (
             select
                 company_id, currency, sum(rejected_amount) as rejected_amount, sum(held_amount) as held_amount,
-                sum(held_applications_amount) as held_applications_amount, sum(rejected_rows) as rejected_rows, sum(held_rows) as held_rows, sum(unreadable_rows) as unreadable_rows
+                sum(held_applications_amount) as held_applications_amount, sum(rejected_rows) as rejected_rows, sum(held_rows) as held_rows,
+                sum(unreadable_rows) as unreadable_rows
             from outside group by all
         ),
         receivable as (

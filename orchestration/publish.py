@@ -53,7 +53,9 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Call
         progress(f"{result.check.check_id} failed with {result.rows} rows and was overridden by {who}: {why}")
     progress(f"{len(results) - len(failed)} of {len(results)} checks passed")
     contents = _complete_meta(home, results, overrides)
-    if previous and _published_contents(previous.file) == (info.fingerprint, contents) and not failed:
+    # A version that only stands in for a damaged one is not what the pointer names: publishing anew mends the pointer.
+    is_in_force = previous is not None and previous.warning is None
+    if previous and is_in_force and _published_contents(previous.file) == (info.fingerprint, contents) and not failed:
         progress(f"the content is that of {previous.name}, published already; nothing new was published")
         return Outcome(previous, is_new=False)
     return Outcome(_publish(home, info, results, contents, previous), is_new=True)

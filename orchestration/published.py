@@ -44,11 +44,10 @@ class Version:
 
 def find(home: Home) -> Version:
     """Return the version in force, or the newest undamaged one when the pointer or its file is damaged."""
-    pointer, damage = _read_pointer(home.pointer)
-    if pointer:
-        damage = _damage(home, pointer)
-        if damage is None:
-            return Version(home.published / pointer["file"], pointer)
+    pointer, unreadable = _read_pointer(home.pointer)
+    damage = _damage(home, pointer) if pointer else unreadable
+    if pointer and damage is None:
+        return Version(home.published / pointer["file"], pointer)
     for record in sorted(home.published.glob("ar_*.json"), reverse=True):
         candidate, _ = _read_pointer(record)
         if candidate and candidate != pointer and _damage(home, candidate) is None:
