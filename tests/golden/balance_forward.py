@@ -160,7 +160,7 @@ CASES = [
     ),
     case(
         "what_is_held_moves_nothing",
-        "The receipt of 30 settled a part of the first invoice before the second came; an application of 60 that it cannot give is held, and all stays as it was.",
+        "The receipt of 30 settled a part of the first invoice before the second came; an application of 60 is held, and all stays as it was.",
         [
             OLDEST,
             invoice("I1", 100, "2026-01-05", "2026-02-15"),
