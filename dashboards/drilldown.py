@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows with an `amount`, and what their sum is multiplied by; `below` = part of the denominator."""
+    """Rows with a `row_id` and an `amount`, and what their sum is multiplied by; `below` = part of the denominator."""
 
     part_id: str
     label: str
@@ -108,7 +108,7 @@ def rows(read: Read, part: Part, page: int | None = None) -> list[Record]:
     """Return the rows of a part, the largest first: one page (from 0) or all of them."""
     limit = "" if page is None else f"limit {PAGE_ROWS} offset {page * PAGE_ROWS}"
     first = "month_end desc" if part.unit == "days" else "abs(amount) desc nulls first"
-    return read(f"select * from ({part.sql}) order by {first}, {', '.join(part.columns)} {limit}", part.parameters)
+    return read(f"select * from ({part.sql}) order by {first}, row_id {limit}", part.parameters)
 
 
 def total(read: Read, part: Part) -> Total:
@@ -262,7 +262,7 @@ def _items(scope: Scope, on: date, condition: str, amount: str | None = None, ex
             items.company_id, items.customer_id, customers.name as customer_name, coalesce(items.document_number, items.document_id) as document,
             items.item_type, items.document_date, items.due_date, items.days_past_due, buckets.label as bucket, items.currency, items.open_amount,
             items.base_currency, items.open_amount_base as amount_base, rates.rate, rates.rate_date,
-            ($on - items.document_date) as days_since_document, items.item_id,
+            ($on - items.document_date) as days_since_document, items.item_id as row_id,
             {(amount or "{}").format(measured)} as amount
         from marts.open_items_as_of($on) as items
         inner join marts.dim_customers as customers on customers.customer_id = items.customer_id
@@ -278,7 +278,7 @@ def _events(scope: Scope, start: date, end: date, condition: str, sign: str = ""
         select
             events.company_id, events.customer_id, customers.name as customer_name, coalesce(items.document_number, events.document_id) as document,
             events.posting_date, events.event_type, events.event_subtype, events.currency, events.amount as event_amount,
-            events.base_currency, events.amount_base, rates.rate, rates.rate_date, events.event_id,
+            events.base_currency, events.amount_base, rates.rate, rates.rate_date, events.event_id as row_id,
             {sign}({scope.amount("amount", "events")}) as amount
         from marts.fct_ar_events as events
         inner join marts.dim_customers as customers on customers.customer_id = events.customer_id
@@ -304,7 +304,7 @@ def _new_dues(month: Month) -> Source:
         select
             items.company_id, items.customer_id, customers.name as customer_name, coalesce(items.document_number, items.document_id) as document,
             items.item_type, items.document_date, items.posting_date, items.due_date, items.currency, items.original_amount,
-            items.base_currency, items.original_amount_base as amount_base, rates.rate, rates.rate_date, items.item_id,
+            items.base_currency, items.original_amount_base as amount_base, rates.rate, rates.rate_date, items.item_id as row_id,
             {scope.amount("original_amount", "items")} as amount
         from marts.dim_item_versions as items
         inner join marts.dim_customers as customers on customers.customer_id = items.customer_id
@@ -340,7 +340,7 @@ def _counted_back(month: Month) -> Source:
         ),
         left_over as (select *, receivable_amount - covered_amount as left_amount from covered where covered_amount < receivable_amount)
         select
-            month_end, days, $unit as currency, credit_sales, left_amount,
+            month_end, days, $unit as currency, credit_sales, left_amount, month_end::varchar as row_id,
             -- Exact division, as the model does it: in thousandths, half up to hundredths of a day.
             case when credit_sales > left_amount then cast(
                 (2 * cast(left_amount * 1000 as hugeint) * days * 100 + cast(credit_sales * 1000 as hugeint))
@@ -471,7 +471,7 @@ def _chased(read: Read, asked: Asked) -> Breakdown | None:
     sql = f"""
         select
             worklist.rank, worklist.customer_id, customers.name as customer_name, worklist.base_currency, worklist.past_due_item_count,
-            worklist.oldest_days_past_due, worklist.{column}_base as amount
+            worklist.oldest_days_past_due, worklist.customer_id as row_id, worklist.{column}_base as amount
         from marts.rpt_collector_worklist as worklist
         inner join marts.dim_customers as customers on customers.customer_id = worklist.customer_id
         where worklist.base_currency = $unit and worklist.customer_id in ({queries.WORKLIST_CUSTOMERS})"""
@@ -492,7 +492,7 @@ def _chase(read: Read, asked: Asked) -> Breakdown | None:
         select
             items.company_id, coalesce(items.document_number, items.document_id) as document, items.item_type, items.document_date, items.due_date,
             items.days_past_due, buckets.label as bucket, items.currency, items.open_amount, items.base_currency, items.open_amount_base as amount_base,
-            rates.rate, rates.rate_date, items.item_id,
+            rates.rate, rates.rate_date, items.item_id as row_id,
             case when $currency is not null then items.open_amount
                 when items.base_currency = $unit then items.open_amount_base
                 else cast(items.open_amount_base as decimal(29, 3)) * rates.rate end as amount
@@ -522,7 +522,7 @@ def _exposure(read: Read, asked: Asked) -> Breakdown | None:
         select
             items.company_id, items.customer_id, customers.name as customer_name, coalesce(items.document_number, items.document_id) as document,
             items.item_type, items.due_date, items.currency, items.open_amount, items.base_currency, items.open_amount_base as amount_base,
-            rates.rate, rates.rate_date, items.item_id,
+            rates.rate, rates.rate_date, items.item_id as row_id,
             {converted.format("items.base_currency", "items.open_amount_base")} as amount
         from marts.fct_open_items as items
         inner join marts.dim_customers as customers on customers.customer_id = items.customer_id
@@ -531,7 +531,7 @@ def _exposure(read: Read, asked: Asked) -> Breakdown | None:
     orders = f"""
         select
             orders.company_id, orders.customer_id, customers.name as customer_name, orders.order_id as document, orders.order_date, orders.currency,
-            orders.order_amount, rates.rate, rates.rate_date,
+            orders.order_amount, rates.rate, rates.rate_date, orders.order_id as row_id,
             {converted.format("orders.currency", "orders.order_amount")} as amount
         from marts.fct_open_orders as orders
         inner join marts.dim_customers as customers on customers.customer_id = orders.customer_id

@@ -51,6 +51,9 @@ COLUMNS = {
     )
 }
 
+# Names the row in the ledger; for files, where rows are looked up again.
+ROW_ID = Column("row_id", "Row id")
+
 
 def render(shown: Shown, home: Home) -> None:
     """Show the figure that the link asks for, how it is made up, and its rows."""
@@ -160,10 +163,11 @@ def _chosen(found: Breakdown) -> tuple[Part, Total]:
 
 def _columns(part: Part, currency: str) -> list[Column]:
     kinds = {"days": Column("amount", "Days counted", "decimal"), "amount_days": Column("amount", f"{currency} \N{MULTIPLICATION SIGN} days", "decimal")}
-    return [*(COLUMNS[name] for name in part.columns), kinds.get(part.unit, Column("amount", f"Amount, {currency}", "money", currency))]
+    return [*(COLUMNS[name] for name in part.columns), ROW_ID, kinds.get(part.unit, Column("amount", f"Amount, {currency}", "money", currency))]
 
 
 def _narrowed(columns: list[Column]) -> list[Column]:
     """Return the columns for the screen: first what the row is and what it adds."""
     first = ("month_end", "customer_name", "document", "amount")
-    return sorted(tables.for_screen(columns), key=lambda column: first.index(column.name) if column.name in first else len(first))
+    shown = [column for column in tables.for_screen(columns) if column is not ROW_ID]
+    return sorted(shown, key=lambda column: first.index(column.name) if column.name in first else len(first))
