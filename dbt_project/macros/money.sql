@@ -42,9 +42,9 @@
 {%- endmacro %}
 
 {% macro default__prorate(part, whole_base, whole, minor_units) -%}
-    {%- set p = "cast(" ~ part ~ " * 1000 as hugeint)" -%}
-    {%- set b = "cast(" ~ whole_base ~ " * 1000 as hugeint)" -%}
-    {%- set w = "cast(" ~ whole ~ " * 1000 as hugeint)" -%}
+    {%- set p = "cast(cast(" ~ part ~ " as decimal(30, 3)) * 1000 as hugeint)" -%}
+    {%- set b = "cast(cast(" ~ whole_base ~ " as decimal(30, 3)) * 1000 as hugeint)" -%}
+    {%- set w = "cast(cast(" ~ whole ~ " as decimal(30, 3)) * 1000 as hugeint)" -%}
     {#- unit = thousandths in one minor unit of the base currency -#}
     {%- set unit = "(case " ~ minor_units ~ " when 0 then 1000 when 1 then 100 when 2 then 10 else 1 end)" -%}
     cast(cast(

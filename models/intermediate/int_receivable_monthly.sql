@@ -99,8 +99,8 @@ debit_spans as (
         valid_to,
         coalesce(due_date, posting_date) as due_date,
         {{ month_index('valid_to') }} as end_index,
-        open_amount_base * {{ days_between('document_date', "date '1970-01-01'") }} as document_day_amount,
-        open_amount_base * {{ days_between('coalesce(due_date, posting_date)', "date '1970-01-01'") }} as due_day_amount
+        cast(open_amount_base as decimal(30, 3)) * {{ days_between('document_date', "date '1970-01-01'") }} as document_day_amount,
+        cast(open_amount_base as decimal(30, 3)) * {{ days_between('coalesce(due_date, posting_date)', "date '1970-01-01'") }} as due_day_amount
 
     from {{ ref('int_item_balances') }}
 
