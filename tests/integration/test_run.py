@@ -191,3 +191,51 @@ def test_a_company_that_vanished_from_a_full_drop_stops_the_publish_until_somebo
     told = json.loads(arw(demo_home.root, "status", "--json").stdout)
     assert {"no_company_vanished"} <= {entry["check_id"] for entry in told["overrides"] if entry["because"] == "C300 was sold"}
     assert "no_company_vanished" in str(pointer_of(demo_home)["checks"])
+
+
+def run_with_project(project: Path, home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `arw` of another checkout."""
+    script = "import sys; from orchestration.cli import main; sys.exit(main())"
+    return subprocess.run([sys.executable, "-c", script, "--home", str(home.root), *words], cwd=project, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a copy of the project that the test may break."""
+    copy = tmp_path / "project"
+    for name in ("orchestration", "models", "seeds", "dbt_project", "tests/dbt"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+def test_a_failed_data_test_publishes_nothing_and_says_what_it_found(first_run: tuple[Home, str], project: Path, tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(first_run[0].root, tmp_path / "home")))
+    (project / "tests" / "dbt" / "assert_no_company_is_called_c200.sql").write_text(
+        "select company_id, base_currency from {{ ref('dim_companies') }} where company_id = 'C200'", encoding="utf-8"
+    )
+    (project / "tests" / "dbt" / "_described.yml").write_text(
+        "data_tests:\n  - name: assert_no_company_is_called_c200\n    description: Detects a company that must not be.\n", encoding="utf-8"
+    )
+    before = pointer_of(home)
+    done = run_with_project(project, home, "build", "--json")
+    assert done.returncode == 3, done.stderr
+    assert "assert_no_company_is_called_c200 (1 rows): Detects a company that must not be." in done.stderr
+    assert "company_id=C200, base_currency=USD" in done.stderr
+    assert json.loads(done.stdout)["reasons"][0]["check"] == "assert_no_company_is_called_c200"
+    assert pointer_of(home) == before
+    assert run_with_project(project, home, "publish").returncode == 1
+    assert json.loads(arw(home.root, "status", "--json").stdout)["last_refusal"]["reasons"][0]["rows"] == 1
+
+
+def test_a_model_that_cannot_be_built_is_named_with_its_message(first_run: tuple[Home, str], project: Path, tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(first_run[0].root, tmp_path / "home")))
+    model = project / "models" / "staging" / "ledger" / "stg_ledger__payment_terms.sql"
+    model.write_text(model.read_text(encoding="utf-8").replace("net_days", "net_dais"), encoding="utf-8")
+    before = pointer_of(home)
+    done = run_with_project(project, home, "build")
+    assert done.returncode == 1
+    assert "stg_ledger__payment_terms.sql" in done.stderr and "net_dais" in done.stderr
+    assert "Nothing was published" in done.stderr
+    assert pointer_of(home) == before
