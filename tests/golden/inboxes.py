@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 from oracle.drops import Drop, make_drop
 
-from . import absence, adjustments, applications, balance_forward, currencies, history, months, open_amounts, practice, terms
+from . import absence, adjustments, applications, balance_forward, currencies, extremes, history, months, open_amounts, practice, terms
 from .cases import Case, Row, as_text, company, customer, invoice, rate
 from .cases import terms as payment_terms
 
 # What held and rejected amounts are measured against: without it a few refused rows would refuse the publishing of all cases.
-BALLAST = 10_000_000
+BALLAST = 900_000
 
 COMPANIES = [company("ACME", "EUR"), company("BETA", "EUR"), company("DOLLAR", "USD"), company("DINAR", "KWD")]
 
@@ -188,4 +188,11 @@ OPEN_AMOUNTS = Inbox(
     [*master(), *ballast(("ACME", "EUR"))],
 )
 
-INBOXES = [CORE, HISTORY, ABSENCE, OPEN_AMOUNTS]
+EXTREMES = Inbox(
+    "extremes",
+    [Calendar("2026-07-01", "2026-07-01T06:00:00Z", "2026-06-30")],
+    extremes.CASES,
+    [*master(), invoice("TEN-MILLION", 10_000_000, "2026-01-01", company_id="ACME", customer_id="BALLAST", currency="EUR")],
+)
+
+INBOXES = [CORE, EXTREMES, HISTORY, ABSENCE, OPEN_AMOUNTS]
