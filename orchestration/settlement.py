@@ -195,17 +195,16 @@ class _Books:
 
     def give_back(self, items: list[_Item], amount: int) -> list[tuple[_Item, int]]:
         """Raise the items by ``amount``: what was lowered last, due latest, comes back first; the rest on the last one."""
-        given = []
+        given = {id(items[-1]): 0}
         for item in reversed(items):
             part = min(max(item.magnitude - item.open, 0), amount)
-            if part:
-                given.append((item, part))
-                self.change(item, part)
-                amount -= part
-        if amount:
-            given.append((items[-1], amount))
-            self.change(items[-1], amount)
-        return given
+            given[id(item)] = part
+            amount -= part
+        given[id(items[-1])] += amount
+        raised = [(item, given[id(item)]) for item in reversed(items) if given[id(item)]]
+        for item, part in raised:
+            self.change(item, part)
+        return raised
 
     def settle_oldest(self, day: int) -> None:
         """At the close of the day: credits of balance-forward accounts, oldest first, settle what is due longest."""

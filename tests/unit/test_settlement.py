@@ -130,6 +130,11 @@ def test_a_recovery_gives_back_what_is_due_last_so_that_cash_can_be_applied():
     assert ("A1", "D:2", "R") in applied(pieces)
 
 
+def test_a_raise_beyond_what_was_lowered_is_one_piece():
+    pieces, _ = decide([debit("D", 100, pool="P")], [adjustment("W", "D", 30, on=2), adjustment("X", "D", -50, on=3)])
+    assert [(piece.id, piece.target_item, piece.amount) for piece, _ in pieces] == [("W", "D", 30), ("X", "D", -50)]
+
+
 def test_balance_forward_cash_settles_the_oldest_due_item_first_and_waits_for_the_next():
     sides = [debit("D1", 60, due=20, pool="P"), debit("D2", 30, due=10, pool="P"), credit("R", 100, posted=5, pool="P"), debit("D3", 50, posted=8, due=9, pool="P")]
     pieces, _ = decide(sides, [])
