@@ -62,9 +62,9 @@ def opens(asked: Callable[[Record], Asked]) -> Link:
     return lambda record: rows_link(asked(record))
 
 
-def customer_link(record: Record) -> str:
-    """Return the address of a record's customer."""
-    return tables.link("customer", {"customer": str(record["customer_id"])})
+def customer_link(record: Record) -> str | None:
+    """Return the address of a record's customer; a line of sums has none."""
+    return tables.link("customer", {"customer": str(record["customer_id"])}) if "customer_id" in record else None
 
 
 def tile(kpi: Record, asked: Asked, beside: str = "") -> None:

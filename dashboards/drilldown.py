@@ -21,6 +21,11 @@ PAGE_ROWS = 100
 
 DEBIT = "(items.open_amount > 0 or (items.open_amount = 0 and items.open_amount_base > 0))"
 TRADE = "not customers.is_intercompany"
+# The disputed part of an item at the item's own book rate, exactly: in thousandths, half up, as the models share an amount out.
+DISPUTED_BASE = """cast(cast(
+    sign(items.open_amount_base)::integer * ((2 * cast(items.disputed_amount * 1000 as hugeint) * cast(abs(items.open_amount_base) * 1000 as hugeint)
+        + cast(items.open_amount * 1000 as hugeint)) // nullif(2 * cast(items.open_amount * 1000 as hugeint), 0))
+    as decimal(30, 0)) * 0.001 as decimal(18, 3))"""
 
 ITEM_COLUMNS = (
     "company_id", "customer_id", "customer_name", "document", "item_type", "document_date", "due_date", "days_past_due", "bucket", "currency", "open_amount",
@@ -154,6 +159,7 @@ class Term:
 
     source: str
     times: int | str = 1
+    sign: int = 1
 
 
 @dataclass(frozen=True)
@@ -170,11 +176,17 @@ FORMULAS: dict[str, Formula] = {
     "gross_receivable": Formula((Term("debits"),)),
     "past_due_amount": Formula((Term("past_due"),)),
     "past_due_ratio": Formula((Term("past_due"),), (Term("debits"),)),
+    "past_due_ratio_ex_dispute": Formula(
+        (Term("past_due"), Term("disputed_past_due", sign=-1)),
+        (Term("debits"), Term("disputed", sign=-1)),
+    ),
+    "disputed_amount": Formula((Term("disputed"),)),
     "over_90_amount": Formula((Term("over_90"),)),
     "over_90_ratio": Formula((Term("over_90"),), (Term("debits"),)),
     "unapplied_amount": Formula((Term("credits"),)),
     "unapplied_ratio": Formula((Term("credits"),), (Term("debits"),)),
     "dso_days": Formula((Term("open_items", WINDOW),), (Term("window_sales"),)),
+    "dso_days_ex_dispute": Formula((Term("open_items", WINDOW), Term("disputed", WINDOW, -1)), (Term("window_sales"),)),
     "best_possible_dso_days": Formula((Term("not_past_due", WINDOW),), (Term("window_sales"),)),
     "average_days_delinquent": Formula((Term("past_due", WINDOW),), (Term("window_sales"),)),
     "dso_countback_days": Formula((Term("counted_back"),)),
@@ -185,8 +197,8 @@ FORMULAS: dict[str, Formula] = {
     "collected_amount": Formula((Term("collected"),)),
     "collection_rate": Formula((Term("collected"),), (Term("due_before"), Term("due_new"))),
     "collection_effectiveness_index": Formula(
-        (Term("opening_items"), Term("taken_over"), Term("sales"), Term("open_items", -1)),
-        (Term("opening_items"), Term("taken_over"), Term("sales"), Term("not_past_due", -1)),
+        (Term("opening_items"), Term("taken_over"), Term("sales"), Term("open_items", sign=-1)),
+        (Term("opening_items"), Term("taken_over"), Term("sales"), Term("not_past_due", sign=-1)),
     ),
     "cash_to_sales_ratio": Formula((Term("collected"),), (Term("sales"),)),
     "turnover_ratio": Formula((Term("sales", 2),), (Term("opening_items"), Term("open_items"))),
@@ -245,7 +257,7 @@ def _part(month: Month, term: Term, index: int, *, below: bool) -> Part:
         sql=sql,
         parameters=month.scope.parameters | {"known": month.known} | extra,
         columns=columns,
-        times=getattr(month, term.times) if isinstance(term.times, str) else term.times,
+        times=term.sign * (getattr(month, term.times) if isinstance(term.times, str) else term.times),
         below=below,
         unit="days" if term.source == "counted_back" else "amount_days" if term.source in ("document_age", "debt_age") else "money",
     )
@@ -262,7 +274,7 @@ def _items(scope: Scope, on: date, condition: str, amount: str | None = None, ex
             items.company_id, items.customer_id, customers.name as customer_name, coalesce(items.document_number, items.document_id) as document,
             items.item_type, items.document_date, items.due_date, items.days_past_due, buckets.label as bucket, items.currency, items.open_amount,
             items.base_currency, items.open_amount_base as amount_base, rates.rate, rates.rate_date,
-            ($on - items.document_date) as days_since_document, items.item_id as row_id,
+            ($on - items.document_date) as days_since_document, items.disputed_amount, items.item_id as row_id,
             {(amount or "{}").format(measured)} as amount
         from marts.open_items_as_of($on) as items
         inner join marts.dim_customers as customers on customers.customer_id = items.customer_id
@@ -270,6 +282,13 @@ def _items(scope: Scope, on: date, condition: str, amount: str | None = None, ex
         {scope.rates("items", "$on")}
         where {scope.rows("items")} and {condition}"""
     return sql, {"on": on}, ITEM_COLUMNS + _conversion(scope) + extra
+
+
+def _disputed(month: Month, condition: str) -> Source:
+    """The disputed parts of open items at the month's end."""
+    rate = " * rates.rate" if month.scope.company_id == ALL else ""
+    amount = f"cast({DISPUTED_BASE} as decimal(29, 3)){rate}"
+    return _items(month.scope, month.end, f"{TRADE} and items.disputed_amount > 0 and {condition}", amount, ("disputed_amount",))
 
 
 def _events(scope: Scope, start: date, end: date, condition: str, sign: str = "") -> Source:
@@ -358,6 +377,8 @@ SOURCES: dict[str, tuple[str, Callable[[Month], Source]]] = {
     "debits": ("Gross receivable", lambda month: _items(month.scope, month.end, f"{TRADE} and {DEBIT}")),
     "past_due": ("Past-due debits", lambda month: _items(month.scope, month.end, f"{TRADE} and {DEBIT} and items.days_past_due > 0")),
     "over_90": ("Debits over 90 days past due", lambda month: _items(month.scope, month.end, f"{TRADE} and {DEBIT} and items.days_past_due > 90")),
+    "disputed": ("Disputed", lambda month: _disputed(month, "true")),
+    "disputed_past_due": ("Past due and disputed", lambda month: _disputed(month, "items.days_past_due > 0")),
     "not_past_due": (
         "Net receivable not past due",
         lambda month: _items(month.scope, month.end, f"{TRADE} and not ({DEBIT} and coalesce(items.days_past_due, 0) > 0)"),

@@ -33,6 +33,7 @@ COLUMNS = {
         Column("event_subtype", "Kind", "words"),
         Column("currency", "Currency"),
         Column("open_amount", "Open", "money", "currency"),
+        Column("disputed_amount", "Disputed", "money", "currency"),
         Column("original_amount", "Original", "money", "currency"),
         Column("event_amount", "Moved", "money", "currency"),
         Column("order_date", "Ordered", "date"),

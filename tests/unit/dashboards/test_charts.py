@@ -11,7 +11,7 @@ WEEKS = [
     {"week_end": date(2026, 10, 16), "bucket_id": bucket, "label": label, "amount": amount}
     for bucket, label, amount in (
         ("current", "Current <b>now</b>", Decimal("12345678901234.567")),
-        ("1_30", "1–30 & more", Decimal("0.100")),
+        ("1_30", "1\N{EN DASH}30 & more", Decimal("0.100")),
         ("unapplied", "Unapplied", None),
     )
 ]
@@ -25,7 +25,7 @@ def test_what_is_read_off_a_chart_is_the_exact_amount() -> None:
 
 def test_labels_are_no_markup() -> None:
     names = [trace.name for trace in charts.aging_trend(WEEKS, "KWD").data]
-    assert names == ["Current &lt;b&gt;now&lt;/b&gt;", "1–30 &amp; more", "Unapplied"]
+    assert names == ["Current &lt;b&gt;now&lt;/b&gt;", "1\N{EN DASH}30 &amp; more", "Unapplied"]
 
 
 def test_each_bucket_has_a_color_of_its_own() -> None:

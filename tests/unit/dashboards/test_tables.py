@@ -45,13 +45,13 @@ def test_hostile_names_are_texts_and_nothing_else() -> None:
 
 def test_amounts_are_exact_and_to_the_right() -> None:
     written = tables.table(COLUMNS, ROWS[:1], "Debtors")
-    assert '<td data-label="Owed" class="num"><bdi>−1,234.50</bdi></td>' in written
+    assert '<td data-label="Owed" class="num"><bdi>\N{MINUS SIGN}1,234.50</bdi></td>' in written
 
 
 def test_on_the_screen_a_currency_stands_in_front_of_its_amounts() -> None:
     columns = tables.for_screen(COLUMNS)
     assert [column.name for column in columns] == ["name", "amount"]
-    assert columns[1].text(ROWS[0]) == "EUR\N{NO-BREAK SPACE}−1,234.50"
+    assert columns[1].text(ROWS[0]) == "EUR\N{NO-BREAK SPACE}\N{MINUS SIGN}1,234.50"
     assert columns[1].text({"currency": "EUR", "amount": None}).endswith("n/a")
     assert columns[1].text({"currency": None, "amount": None}) == ""
 
