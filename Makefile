@@ -77,6 +77,16 @@ demo: setup ## Write a demo inbox (SIZE=small|medium|large|N SEED=N), without lo
 status: setup ## What is published now
 	@$(BIN)/arw --home $(HOME_DIR) status
 
+.PHONY: dashboards
+dashboards: setup ## The dashboards on the published version, until Ctrl-C (PORT=8501)
+	@$(BIN)/arw --home $(HOME_DIR) dashboards --port $(PORT)
+PORT ?= 8501
+
+.PHONY: browser-deps
+browser-deps: ## Install Debian's Chromium for the browser tests (needs root)
+	apt-get update -qq
+	apt-get install -y -qq chromium
+
 .PHONY: test
 test: $(DEV_STAMP) ## All tests, with all set-up
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

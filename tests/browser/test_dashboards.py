@@ -55,6 +55,7 @@ def settled(page: Page) -> None:
     """Wait until the page is whole."""
     page.wait_for_selector(".arw-head, .arw-state")
     page.wait_for_function(LOADED)
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0")
 
 
 def picture(page: Page, name: str) -> None:

@@ -161,14 +161,14 @@ def test_a_customers_applications_are_what_settled_its_documents(read: Read) -> 
     """What was applied and discounted, less what was reversed, is what the life cycles of its debit items say."""
     (row,) = read(
         """
-        select customer_id, currency, sum(paid_amount + credited_amount + discount_amount) as settled
-        from marts.fct_item_lifecycles where original_amount > 0 and item_type = 'invoice' and paid_amount > 0 and ended_amount = 0
-            and customer_id in (
-                select customer_id from marts.fct_item_lifecycles where original_amount > 0 group by 1
-                having bool_and(item_type = 'invoice' and ended_amount = 0 and written_off_amount = 0 and not is_settlement_derived)
-                    and count(distinct currency) = 1
-            )
-        group by all order by settled desc limit 1
+        select customer_id, sum(paid_amount + credited_amount + discount_amount) as settled
+        from marts.fct_item_lifecycles
+        where original_amount > 0
+            -- An adjustment may give a discount too, and is no application; amounts of two currencies do not add up.
+            and customer_id not in (select customer_id from marts.fct_ar_events where event_type in ('adjustment', 'void', 'bounce', 'settlement'))
+        group by 1
+        having count(distinct currency) = 1 and sum(credited_amount) > 0
+        order by settled desc, customer_id limit 1
         """,
         {},
     )

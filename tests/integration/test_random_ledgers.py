@@ -67,15 +67,16 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compared]:
 
 
 def world_of(identifier: str) -> str:
-    """Return the world that an id belongs to."""
-    return identifier.rpartition(":")[2].partition(".")[0]
+    """Return the world of an id, or of an item id ("document:w0001.I0:2")."""
+    kind, _, rest = identifier.partition(":")
+    return (rest or kind).partition(".")[0]
 
 
 def by_world(items: dict[str, tuple[Any, ...]]) -> dict[str, dict[str, tuple[Any, ...]]]:
     """Return items by world, so that a failure shows whole worlds."""
     worlds: dict[str, dict[str, tuple[Any, ...]]] = {}
     for item_id, values in items.items():
-        worlds.setdefault(item_id.split(":")[1].partition(".")[0], {})[item_id] = values
+        worlds.setdefault(world_of(item_id), {})[item_id] = values
     return worlds
 
 
