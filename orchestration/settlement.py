@@ -160,15 +160,15 @@ class _Books:
             return items
         return [item for item in items if item.sequence == sequence] or None
 
-    def fits(self, items: list[_Item], amount: int, day: int) -> bool:
-        """Whether ``amount`` is open on the items; what was settled automatically makes way for what the ledger says explicitly."""
-        if amount <= sum(item.open for item in items if item.open > 0):
-            return True
-        if any(item.automatic for item in items):
+    def could_take(self, items: list[_Item], amount: int) -> bool:
+        """Whether the items have room for ``amount``, counting what was settled automatically as room."""
+        return amount <= sum(max(item.open + sum(settled.amount for settled in item.automatic), 0) for item in items)
+
+    def make_room(self, items: list[_Item], amount: int, day: int) -> None:
+        """End automatic settlements of the items where they leave too little: they make way for what the ledger says explicitly."""
+        if amount > sum(item.open for item in items if item.open > 0):
             for item in items:
                 self.release(item, day)
-            return amount <= sum(item.open for item in items if item.open > 0)
-        return False
 
     def release(self, item: _Item, day: int) -> None:
         """End the automatic settlements of the item."""
@@ -288,12 +288,17 @@ def _apply(books: _Books, movement: Movement, day: int) -> list[Piece] | Held:
         targets = books.room(movement.target, movement.sequence)
         if targets is None:
             return Held(movement.id, "installment_missing")
-        if not books.fits(targets, need, day):
+        if not books.could_take(targets, need):
             return Held(movement.id, "exceeds_open_target")
     if movement.is_source_contended:
         sources = books.room(movement.source, None)
-        if sources is None or not books.fits(sources, movement.source_amount, day):
+        if sources is None or not books.could_take(sources, movement.source_amount):
             return Held(movement.id, "exceeds_open_source")
+    # Only what is not held moves anything.
+    if targets is not None:
+        books.make_room(targets, need, day)
+    if sources is not None:
+        books.make_room(sources, movement.source_amount, day)
     taken: list[tuple[_Item | str, int]] = [(movement.target, movement.amount)]
     discounts: list[tuple[_Item | str, int]] = [(movement.target, movement.discount)]
     drawn: list[tuple[_Item | str, int]] = [(movement.source, movement.source_amount)]
@@ -356,7 +361,7 @@ def _follow(sides: list[Side], installments: list[Installment], movements: list[
         else:
             items = books.items[subject.target]
             if subject.amount >= 0:
-                books.fits(items, subject.amount, day)
+                books.make_room(items, subject.amount, day)
                 parts = books.take(items, subject.amount)
             else:
                 parts = [(item, -amount) for item, amount in books.give_back(items, -subject.amount)]

@@ -151,6 +151,13 @@ def test_what_the_ledger_says_explicitly_displaces_what_was_settled_automaticall
     assert live == {("D1", 5, 7), ("D2", 7, NEVER)}
 
 
+def test_an_application_that_is_held_displaces_nothing():
+    sides = [debit("D1", 100, due=10, pool="P"), debit("D2", 300, due=20, pool="P"), credit("R", 100, posted=5, pool="P")]
+    pieces, held = decide(sides, [application("A1", "R", "D2", 150, on=7)])
+    assert list(held) == ["A1"]
+    assert [(piece.target_item, piece.effective_on, piece.ended_on) for piece, _ in pieces] == [("D1", 5, NEVER)]
+
+
 def test_a_bounced_balance_forward_receipt_opens_its_items_again():
     sides = [debit("D1", 100, pool="P"), credit("R", 100, posted=5, ended=9, pool="P")]
     pieces, _ = decide(sides, [])
