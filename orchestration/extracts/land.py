@@ -253,7 +253,8 @@ def _delivered(task: Task, source: Source) -> str:
             value = clean(column, value)
         columns.append(f"{value} as {quoted(column.name)}")
     extra = ", ".join(f"{literal(name)}, {given[name]}" for name in _extra(feed, source))
-    padded = [f"coalesce({given[name]} <> trim({given[name]}), false)" for name in feed.key if name in given]
+    keys = (feed.column(name) for name in feed.key if name in given)
+    padded = [f"{given[key.name]} is distinct from {clean(key, given[key.name])}" for key in keys]
     return f"""
         select {", ".join(columns)}, {f"json_object({extra})" if extra else "null"}::varchar as extra,
             {" or ".join(padded) or "false"} as is_trimmed, {source.doubt} as is_doubtful, {source.text} as text,

@@ -85,15 +85,16 @@ class _Shape:
         seam = self.tail + chunk
         self.size += len(chunk)
         self.line_feeds += chunk.count(b"\n")
-        self.carriage_returns += chunk.count(b"\r")
-        self.pairs += seam.count(b"\r\n") - self.tail.count(b"\r\n")
-        # The last line may be followed by line ends; a blank line before it is one that a reader would drop.
+        if b"\r" in seam:
+            self.carriage_returns += chunk.count(b"\r")
+            self.pairs += seam.count(b"\r\n") - self.tail.count(b"\r\n")
+            self.blank = self.blank or b"\n\r\n" in seam
+        self.blank = self.blank or b"\n\n" in seam
         self.quotes = self.quotes or (bool(self.quote) and self.quote in chunk)
         if not self.control:
-            harmless = b"\r\n" + self.delimiter
-            self.control = len(chunk.translate(None, CONTROL.translate(None, harmless))) < len(chunk)
+            unseen = CONTROL.translate(None, b"\r\n" + self.delimiter)
+            self.control = len(chunk.translate(None, unseen)) < len(chunk)
             self.control = self.control or bool(b"\xc2" in seam and CONTROL_C1.search(seam))
-        self.blank = self.blank or b"\n\n" in seam or b"\n\r\n" in seam
         first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
         if first < 0:
             self._since_line_feed += len(chunk)
