@@ -51,7 +51,8 @@ on_items as (
     select
         adjustments.adjustment_id, adjustments.adjustment_type, adjustments.moves,
         'document:' || adjustments.document_id as side_key,
-        items.company_id, items.customer_id, items.receivable_account,
+        coalesce(items.company_id, adjustments.company_id) as company_id, coalesce(items.customer_id, adjustments.customer_id) as customer_id,
+        coalesce(items.receivable_account, adjustments.receivable_account) as receivable_account,
         greatest(adjustments.posting_date, items.posting_date) as posting_date,
         items.currency, adjustments.currency as stated_currency, items.base_currency, items.base_minor_units,
         adjustments.amount, adjustments.amount_base,
@@ -77,7 +78,8 @@ on_items as (
     select
         adjustments.adjustment_id, adjustments.adjustment_type, adjustments.moves,
         'receipt:' || adjustments.receipt_id as side_key,
-        receipt_items.company_id, receipt_items.customer_id, receipt_items.receivable_account,
+        coalesce(receipt_items.company_id, adjustments.company_id) as company_id, coalesce(receipt_items.customer_id, adjustments.customer_id) as customer_id,
+        coalesce(receipt_items.receivable_account, adjustments.receivable_account) as receivable_account,
         greatest(adjustments.posting_date, receipt_items.posting_date) as posting_date,
         receipt_items.currency, adjustments.currency as stated_currency, receipt_items.base_currency, receipt_items.base_minor_units,
         adjustments.amount, adjustments.amount_base,
