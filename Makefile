@@ -87,6 +87,10 @@ browser-deps: ## Install Debian's Chromium for the browser tests (needs root)
 	apt-get update -qq
 	apt-get install -y -qq chromium
 
+.PHONY: orchestrate
+orchestrate: setup ## The Dagster UI and daemon on this home, with its schedules and the inbox sensor
+	@$(BIN)/arw --home $(HOME_DIR) orchestrate
+
 .PHONY: test
 test: $(DEV_STAMP) ## All tests, with all set-up
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -174,7 +174,8 @@ def run_report(done: Mapping[str, Any], *, as_json: bool, arw: str) -> None:
     print(f"           {'new version' if done['published']['is_new'] else 'unchanged content, same version'}, books as of {done['published']['as_of']}")
     for place, path in enumerate(done["frozen"]["newest_report"]):
         print(f"{'report' if place == 0 else '':<10} {path}")
-    print(f"next       {arw} status")
+    print(f"next       {arw} dashboards")
+    print(f"           {arw} status")
     print(f'           {arw} sql "select * from marts.rpt_collector_worklist order by rank limit 10"')
 
 
