@@ -25,7 +25,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import ArwError
-from orchestration.extracts import history
+from orchestration.extracts import raw
 from orchestration.extracts.books import write_books
 from orchestration.extracts.contract import feeds, systems
 from orchestration.extracts.drops import drop_id, files_of, find_drops, fingerprinted
@@ -101,17 +101,12 @@ def refresh_raw(home: Path, progress: Progress = lambda _: None) -> None:
     place = Home(Path(home).absolute())
     place.root.mkdir(parents=True, exist_ok=True)
     landed = drops(home)
-    made_of = _made_of(landed)
     with _warehouse(place.warehouse) as con:
         con.execute("begin")
         for schema in ("meta", *(f"raw_{system}" for system in systems())):
             con.execute(f"create schema if not exists {schema}")
-        con.execute("create table if not exists meta.raw_state (made_of varchar)")
-        if con.execute("select made_of from meta.raw_state").fetchall() != [(made_of,)]:
-            _rebuild_raw(con, place.lake, landed)
-            con.execute("delete from meta.raw_state")
-            con.execute("insert into meta.raw_state values (?)", [made_of])
         write_books(con, landed, (place.lake / "attempts").glob("*.json"), (place.lake / "rejects").glob("*.parquet"))
+        raw.refresh(con, place.lake, landed)
         con.execute("commit")
     progress(f"raw tables hold {len(landed)} drops")
 
@@ -233,36 +228,6 @@ def _note_attempt(lake: Path, status: str, folder: Path, loaded_at: datetime, no
     place = lake / "attempts" / f"{identity}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     write_json(place, {**attempt, "loaded_at": loaded_at.isoformat()})
-
-
-def _rebuild_raw(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[DropRecord]) -> None:
-    tables = {feed.name: f"raw_{feed.system}.{feed.name}" for feed in feeds().values()}
-    for feed in history.in_building_order():
-        deliveries = [_delivery(lake, record, feed.name) for record in landed if feed.name in record.feeds]
-        history.create_versions(con, feed, deliveries, tables)
-
-
-def _made_of(landed: Sequence[DropRecord]) -> str:
-    """Return a digest of what the raw tables are made of: the drops, and how they are put together."""
-    makers = (Path(history.__file__), Path(history.__file__).with_name("contract.yaml"))
-    parts = [*(maker.read_text(encoding="utf-8") for maker in makers), *(record.drop_id for record in landed)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _delivery(lake: Path, record: DropRecord, feed: str) -> history.Delivery:
-    landed = record.feeds[feed]
-    return history.Delivery(
-        drop_id=record.drop_id,
-        extracted_at=record.extracted_at,
-        books_through=record.books_through,
-        mode=landed["mode"],
-        source_id=record.source_id,
-        scope_companies=record.scope_companies,
-        scope_posting_from=record.scope_posting_from,
-        has_unreadable_key=landed["has_unreadable_key"],
-        rows=lake / feeds()[feed].system / feed / f"{record.drop_id}.parquet",
-        rejects=lake / "rejects" / f"{record.drop_id}.parquet" if landed["rows_rejected"] else None,
-    )
 
 
 @contextmanager

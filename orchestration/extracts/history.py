@@ -21,7 +21,8 @@ OWN_COLUMNS = """
     known_from timestamp, known_to timestamp, drop_id varchar, books_through date, load_mode varchar, source_file varchar,
     source_line bigint, is_flagged boolean
 """
-NEVER = 2_147_483_647
+# The places in the order of knowledge of what the table knew before, and of what is not to come.
+BEFORE, NEVER = 0, 2_147_483_647
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,22 @@ def in_building_order() -> list[Feed]:
 
 def create_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], tables: Mapping[str, str]) -> None:
     """(Re)create the feed's table among ``tables`` (feed to table) with every version of every row."""
-    if not deliveries:
-        columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
-        con.execute(f"create or replace table {tables[feed.name]} ({columns}, {OWN_COLUMNS})")
-        return
+    columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
+    con.execute(f"create or replace table {tables[feed.name]} ({columns}, {OWN_COLUMNS})")
+    if deliveries:
+        append_versions(con, feed, deliveries, tables)
+
+
+def append_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], tables: Mapping[str, str]) -> None:
+    """Bring the feed's table up to ``deliveries``, which are all later than what it was made of.
+
+    What the table knows as open counts as what was said first; the rest of it cannot change any more.
+    """
     ordered = sorted(deliveries, key=lambda delivery: (delivery.extracted_at, delivery.drop_id))
+    table = tables[feed.name]
     _create_inputs(con, feed, ordered)
-    if len(ordered) == 1:
+    [[is_first]] = con.execute(f"select count(*) = 0 from {table}").fetchall()
+    if is_first and len(ordered) == 1:
         # Nothing can have followed anything: every row that was not deleted is its one version.
         con.execute(
             "create or replace temp table versions as "
@@ -76,13 +86,22 @@ def create_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequ
             "from told where not is_deleted"
         )
     else:
+        _recall(con, feed, ordered, table)
         is_scoped = any(delivery.is_scoped for delivery in ordered)
         links = list(feed.belongs_to.items()) if is_scoped else []
         _create_said(con, feed, [column for _, column in links])
         _create_absences(con, feed, [tables[owner] for owner, _ in links], [feeds()[owner] for owner, _ in links])
         _create_changes(con, feed)
         _flag(con, feed)
-    con.execute(f"create or replace table {tables[feed.name]} as {_rows(feed)}")
+        con.execute(
+            f"""
+            update {table} as known set known_to = coalesce(versions.known_to, known.known_to), is_flagged = versions.is_flagged
+            from versions inner join told on told.rowid = versions.row_id
+            where versions.ord = {BEFORE} and told.known_row = known.rowid
+                and (versions.known_to is not null or versions.is_flagged <> known.is_flagged)
+            """
+        )
+    con.execute(f"insert into {table} {_rows(feed)}")
 
 
 def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery]) -> None:
@@ -95,7 +114,7 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
         )
         """
     )
-    for place, delivery in enumerate(deliveries):
+    for place, delivery in enumerate(deliveries, BEFORE + 1):
         con.execute(
             "insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -111,11 +130,15 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
             ],
         )
     columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
-    con.execute(f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, ord integer)")
+    con.execute(
+        f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, "
+        "ord integer, told_by varchar, known_row bigint, was_flagged boolean)"
+    )
     con.execute(
         f"""
         insert into told
-        select {", ".join(_told(name) for name in feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line, deliveries.ord
+        select {", ".join(_told(name) for name in feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line,
+            deliveries.ord, deliveries.source_id, null, false
         from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
         inner join deliveries using (drop_id)
         """
@@ -133,6 +156,31 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
             where feed = {literal(feed.name)} and key_values is not null
             """
         )
+
+
+def _recall(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], table: str) -> None:
+    """Add to ``told`` what the table knows as open, as told before everything else.
+
+    Where nothing can be deleted by absence, only what is spoken of again can change.
+    """
+    con.execute(f"insert into deliveries (ord, extracted_at, load_mode, is_readable) values ({BEFORE}, timestamp '0001-01-01', 'incremental', true)")
+    spoken_of = ""
+    if all(delivery.mode == "incremental" for delivery in deliveries):
+        names = [feed.parent] if feed.parent else feed.key
+        key = ", ".join(quoted(name) for name in names)
+        same = " and ".join(f"known.{quoted(name)} is not distinct from spoken_of.{quoted(name)}" for name in names)
+        spoken_of = f"semi join (select {key} from told union select {key} from marks) as spoken_of on {same}"
+    con.execute(
+        f"""
+        insert into told
+        select {_of("known", feed.column_names)}, false, known.source_file, known.source_line, {BEFORE},
+            origins.source_id, known.rowid, known.is_flagged
+        from {table} as known
+        left join meta.drops as origins on origins.drop_id = known.drop_id
+        {spoken_of}
+        where known.known_to = timestamp '{OPEN_END}'
+        """
+    )
 
 
 def _told(name: str) -> str:
@@ -191,28 +239,33 @@ def _create_absences(con: duckdb.DuckDBPyConnection, feed: Feed, owner_tables: S
         f"""
         create or replace temp table absences as
         with scopes as (
-            select distinct {named}, deliveries.source_id
+            select distinct {named}, told.told_by
             from said
             inner join told on told.rowid = said.held.row_id
-            inner join deliveries on deliveries.ord = told.ord
         ),
         next_full as (
-            select scopes.*, min(later.ord) as absent_ord
+            select scopes.*,
+                min(later.ord) filter (where later.load_mode = 'full') as deleted_ord,
+                min(later.ord) filter (where later.load_mode = 'open_items') as vanished_ord
             from scopes
             inner join deliveries as later
                 on later.load_mode <> 'incremental' and later.is_readable
-                and later.ord > scopes.ord and later.source_id = scopes.source_id
+                and later.ord > scopes.ord and later.source_id = scopes.told_by
             {" ".join(joins)}
             where (later.companies is null or list_contains(later.companies, coalesce({", ".join(company)}, null)))
                 and (later.posting_from is null or coalesce({", ".join(dated)}, null) >= later.posting_from)
             group by all
+        ),
+        absent as (
+            select {_of("said", feed.key)}, said.held.row_id as row_id, said.next_ord, next_full.deleted_ord, next_full.vanished_ord
+            from said
+            inner join told on told.rowid = said.held.row_id
+            inner join next_full on {same} and next_full.told_by = told.told_by
         )
-        select {_of("said", feed.key)}, next_full.absent_ord as ord, said.held.row_id
-        from said
-        inner join told on told.rowid = said.held.row_id
-        inner join deliveries on deliveries.ord = told.ord
-        inner join next_full on {same} and next_full.source_id = deliveries.source_id
-        where next_full.absent_ord < said.next_ord
+        select {_of("absent", feed.key)}, deleted_ord as ord, row_id, false as has_vanished from absent where deleted_ord < next_ord
+        union all
+        select {_of("absent", feed.key)}, vanished_ord, row_id, true
+        from absent where vanished_ord < least(next_ord, coalesce(deleted_ord, next_ord))
         """
     )
     if feed.parent:
@@ -221,7 +274,7 @@ def _create_absences(con: duckdb.DuckDBPyConnection, feed: Feed, owner_tables: S
         con.execute(
             f"""
             insert into absences
-            select {_of("said", feed.key)}, min(parents.ord), said.held.row_id
+            select {_of("said", feed.key)}, min(parents.ord), said.held.row_id, false
             from said
             inner join (
                 select distinct {parent}, ord from said inner join deliveries using (ord) where is_readable
@@ -238,21 +291,17 @@ def _create_changes(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     key = ", ".join(quoted(name) for name in feed.key)
     by_key = f"(partition by {key} order by ord)"
     # In a ledger that exports open items only, what vanished was settled: its last row holds, with nothing open.
-    vanishing, nothing_open = "false", "false"
-    if "open_amount" in feed.column_names:
-        vanishing, nothing_open = "deliveries.load_mode = 'open_items'", "coalesce(told.open_amount = 0, false)"
+    nothing_open = "coalesce(told.open_amount = 0, false)" if "open_amount" in feed.column_names else "false"
     con.execute(
         f"""
         create or replace temp table versions as
         with states as (
             select {key}, ord, held.row_id, false as has_vanished from said where not is_mark
             union all
-            select {_of("absences", feed.key)}, absences.ord,
-                case when {vanishing} then absences.row_id end, {vanishing}
+            select {_of("absences", feed.key)}, absences.ord, case when has_vanished then row_id end, has_vanished
             from absences
-            inner join deliveries on deliveries.ord = absences.ord
             inner join told on told.rowid = absences.row_id
-            where not ({vanishing} and {nothing_open})
+            where not (has_vanished and {nothing_open})
         ),
         dated as (
             select states.*, deliveries.extracted_at, hash({", ".join(_content(feed, "has_vanished"))}) as content
@@ -284,7 +333,7 @@ def _create_changes(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
 
 
 def _flag(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Flag the versions that hold only because a later row of their key was rejected."""
+    """Flag the versions that hold only because the last row of their key was rejected."""
     same = " and ".join(f"said.{quoted(name)} is not distinct from versions.{quoted(name)}" for name in feed.key)
     con.execute(
         f"""
@@ -292,10 +341,11 @@ def _flag(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         from (
             select versions.row_id, versions.ord
             from versions
+            inner join told on told.rowid = versions.row_id
             inner join said on {same} and said.ord >= versions.ord and said.ord < versions.next_ord
-            where exists (select 1 from marks)
+            where exists (select 1 from marks) or told.was_flagged
             group by all
-            having max(said.ord) filter (where is_mark) > max(said.ord) filter (where not is_mark)
+            having max_by(said.is_mark, said.ord) or (max(said.ord) = {BEFORE} and bool_or(told.was_flagged))
         ) as flagged
         where versions.row_id = flagged.row_id and versions.ord = flagged.ord
         """
@@ -322,6 +372,7 @@ def _rows(feed: Feed) -> str:
         from versions
         inner join told on told.rowid = versions.row_id
         inner join deliveries on deliveries.ord = versions.ord
+        where versions.ord > {BEFORE}
     """
 
 

@@ -64,8 +64,8 @@ class _TextLoader(yaml.BaseLoader):
     """YAML with every scalar as the text that it is: 98765.43 must not become a float, nor a date a date."""
 
 
-def _mapping_without_doubles(loader: _TextLoader, node: yaml.MappingNode) -> dict[str, Any]:
-    content = loader.construct_mapping(node, deep=True)
+def _mapping_without_doubles(loader: _TextLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    content: dict[Any, Any] = loader.construct_mapping(node, deep=True)
     if len(content) < len(node.value):
         raise yaml.YAMLError("a key stands there twice")
     return content
