@@ -36,6 +36,7 @@ def lines(home):
         (GOOD.encode("utf-16"), errors.UnreadableFile, "UTF-8"),
         (gzip.compress(GOOD.encode()), errors.UnreadableFile, "gzip file under another name"),
         (GOOD.removeprefix(HEADER).replace("2026-01-01", "2026-01-02", 1), errors.BadHeader, "header is missing"),
+        (GOOD.replace(",", ";"), errors.BadHeader, "one single column"),
         (GOOD.replace("gross_amount", "betrag"), errors.BadHeader, "lacks gross_amount"),
         (GOOD.replace("gross_amount", "Gross_Amount"), errors.BadHeader, "lacks gross_amount"),
         (GOOD.replace("due_date", "document_id"), errors.BadHeader, "document_id twice"),
