@@ -97,7 +97,7 @@ test: $(DEV_STAMP) ## All tests, with all set-up
 
 .PHONY: test-fast
 test-fast: $(DEV_STAMP) ## The unit tests only (under two minutes)
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest -n 2 tests/unit
 
 .PHONY: lint
 lint: $(DEV_STAMP) ## ruff and mypy
