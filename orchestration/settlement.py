@@ -1,11 +1,13 @@
 """The order of things, followed: which applications fit, and which pieces they settle.
 
-Most of the ledger needs no order: where everything that ever lowers a side is no more than the side, every order gives the same answer, and SQL gives it
-(`int_contended_sides`). What is left is contended: more was applied than is open, a document is paid in installments, or a customer's cash settles the oldest
-item. There each application is decided in order, a whole row at a time, at every knowledge time at which any row of its cluster changed.
+Most of the ledger needs no order: where everything that ever lowers a side is no more than the side, every order gives
+the same answer, and SQL gives it (`int_contended_sides`). What is left is contended: more was applied than is open, a
+document is paid in installments, or a customer's cash settles the oldest item. There each application is decided in
+order, a whole row at a time, at every knowledge time at which any row of its cluster changed.
 
-Within a day: first what is posted, then applications that end, then what raises, then what lowers (by id), last voids and bounces; after the day, the credits of
-balance-forward accounts settle what is due longest. Money is in whole thousandths (int), dates are days since 1970-01-01 (int), knowledge times are ints.
+Within a day: first what is posted, then applications that end, then what raises, then what lowers (by id), last voids
+and bounces; after the day, the credits of balance-forward accounts settle what is due longest. Money is in whole
+thousandths (int), dates are days since 1970-01-01 (int), knowledge times are ints.
 """
 
 from __future__ import annotations
@@ -181,7 +183,7 @@ class _Books:
 
     def take(self, items: list[_Item], amount: int) -> list[tuple[_Item, int]]:
         """Lower the items by ``amount``, first come first; beyond what is open the last one takes the rest."""
-        taken = []
+        taken: list[tuple[_Item, int]] = []
         for item in items:
             part = min(max(item.open, 0), amount)
             if part or item is items[-1]:
@@ -311,9 +313,7 @@ def _apply(books: _Books, movement: Movement, day: int) -> list[Piece] | Held:
     pieces = []
     for target, source, amount, source_amount in _split(taken, drawn, movement):
         discount = discount_of.pop(_key(target), 0)
-        pieces.append(
-            Piece("application", movement.id, _key(target), _key(source), amount, source_amount, discount, day, movement.ended_on, False)
-        )
+        pieces.append(Piece("application", movement.id, _key(target), _key(source), amount, source_amount, discount, day, movement.ended_on, False))
     for target_key, discount in discount_of.items():
         if discount:
             pieces.append(Piece("application", movement.id, target_key, _key(drawn[-1][0]), 0, 0, discount, day, movement.ended_on, False))
@@ -373,18 +373,18 @@ def _follow(sides: list[Side], installments: list[Installment], movements: list[
         if settled.effective_on < settled.ended_on:
             name = f"oldest_first:{settled.source.key}:{settled.target.key}:{date.fromordinal(_EPOCH + settled.effective_on)}"
             pieces.append(
-                Piece("application", name, settled.target.key, settled.source.key, settled.amount, settled.amount, 0, settled.effective_on, settled.ended_on, True)
+                Piece(
+                    "application", name, settled.target.key, settled.source.key, settled.amount, settled.amount, 0, settled.effective_on, settled.ended_on, True
+                )
             )
     return pieces, held
 
 
-def settle(
-    sides: list[Side], installments: list[Installment], movements: list[Movement], *, never: int, always: int
-) -> Iterator[tuple[Piece | Held, Span]]:
+def settle(sides: list[Side], installments: list[Installment], movements: list[Movement], *, never: int, always: int) -> Iterator[tuple[Piece | Held, Span]]:
     """Yield every piece and held application of one cluster with the stretch of knowledge time in which it holds.
 
-    The cluster is followed anew at each moment at which any of its rows changed; equal outcomes of adjacent moments are one. ``never`` is the date of what has not
-    ended, ``always`` the open end of knowledge time.
+    The cluster is followed anew at each moment at which any of its rows changed; equal outcomes of adjacent moments are one. ``never`` is the date of what
+    has not ended, ``always`` the open end of knowledge time.
     """
     rows: list[Side | Installment | Movement] = [*sides, *installments, *movements]
     moments = sorted({row.known_from for row in rows} | {row.known_to for row in rows if row.known_to < always})
@@ -398,7 +398,8 @@ def settle(
             never,
         )
         now: dict[Piece | Held, Span] = {}
-        for outcome in [*pieces, *held]:
+        outcomes: list[Piece | Held] = [*pieces, *held]
+        for outcome in outcomes:
             span = open_spans.pop(outcome, None)
             now[outcome] = (span[0] if span else moment, until)
         yield from open_spans.items()

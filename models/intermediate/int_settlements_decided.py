@@ -8,13 +8,15 @@ NEVER = 2932896  # 9999-12-31 in days since 1970-01-01
 ALWAYS = 253402214400000000  # the same in microseconds
 
 SIDES = """
-    select side_key, direction, cast(cast(magnitude as decimal(30, 3)) * 1000 as bigint), {posting_date}, coalesce({due_date}, {posting_date}), {ended_on}, pool, {known}
+    select side_key, direction, cast(cast(magnitude as decimal(30, 3)) * 1000 as bigint),
+        {posting_date}, coalesce({due_date}, {posting_date}), {ended_on}, pool, {known}
     from {sides}
     where held_reason is null and side_key in (select side_key from {contended})
     order by side_key, known_from
 """
 INSTALLMENTS = """
-    select 'document:' || installments.document_id, installments.installment_sequence, {due_date}, cast(cast(installments.amount as decimal(30, 3)) * 1000 as bigint),
+    select 'document:' || installments.document_id, installments.installment_sequence, {due_date},
+        cast(cast(installments.amount as decimal(30, 3)) * 1000 as bigint),
         epoch_us(greatest(installments.known_from, plans.known_from)), epoch_us(least(installments.known_to, plans.known_to))
     from {installments} as installments
     inner join {plans} as plans
@@ -26,7 +28,8 @@ INSTALLMENTS = """
 """
 MOVEMENTS = """
     select kind, movement_id, target_key, source_key, installment_sequence,
-        cast(cast(amount as decimal(30, 3)) * 1000 as bigint), cast(cast(source_amount as decimal(30, 3)) * 1000 as bigint), cast(cast(discount_amount as decimal(30, 3)) * 1000 as bigint),
+        cast(cast(amount as decimal(30, 3)) * 1000 as bigint), cast(cast(source_amount as decimal(30, 3)) * 1000 as bigint),
+        cast(cast(discount_amount as decimal(30, 3)) * 1000 as bigint),
         {effective_on}, {ended_on}, is_reversed, is_target_contended, is_source_contended, {known},
         cast(case source_minor_units when 0 then 1000 when 1 then 100 when 2 then 10 else 1 end as bigint)
     from {movements}

@@ -136,7 +136,12 @@ def test_a_raise_beyond_what_was_lowered_is_one_piece():
 
 
 def test_balance_forward_cash_settles_the_oldest_due_item_first_and_waits_for_the_next():
-    sides = [debit("D1", 60, due=20, pool="P"), debit("D2", 30, due=10, pool="P"), credit("R", 100, posted=5, pool="P"), debit("D3", 50, posted=8, due=9, pool="P")]
+    sides = [
+        debit("D1", 60, due=20, pool="P"),
+        debit("D2", 30, due=10, pool="P"),
+        credit("R", 100, posted=5, pool="P"),
+        debit("D3", 50, posted=8, due=9, pool="P"),
+    ]
     pieces, _ = decide(sides, [])
     assert {(piece.target_item, piece.amount, piece.effective_on, piece.is_derived) for piece, _ in pieces} == {
         ("D2", 30, 5, True), ("D1", 60, 5, True), ("D3", 10, 8, True),
