@@ -91,13 +91,16 @@ browser-deps: ## Install Debian's Chromium for the browser tests (needs root)
 orchestrate: setup ## The Dagster UI and daemon on this home, with its schedules and the inbox sensor
 	@$(BIN)/arw --home $(HOME_DIR) orchestrate
 
+# In the order of collection: the long ones come first, so that neither worker ends up waiting for the other.
+PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+
 .PHONY: test
 test: $(DEV_STAMP) ## All tests, with all set-up
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest $(PARALLEL)
 
 .PHONY: test-fast
 test-fast: $(DEV_STAMP) ## The unit tests only (under two minutes)
-	$(BIN)/python -m pytest -n 2 tests/unit
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit
 
 .PHONY: lint
 lint: $(DEV_STAMP) ## ruff and mypy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -60,3 +61,9 @@ def test_the_locks_name_hashes_and_no_addresses() -> None:
         assert "://" not in text and "index" not in re.sub(r"^[a-z0-9-]+==", "", text, flags=re.MULTILINE), path.name
         for requirement in re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]:
             assert "--hash=sha256:" in requirement, requirement
+
+
+@pytest.mark.xdist_group("told")
+def test_what_belongs_together_runs_together(request: pytest.FixtureRequest) -> None:
+    # pytest-xdist writes the group into the node id; with a pytest that it does not know, it drops it without a word.
+    assert request.node.nodeid.endswith("@told") or "PYTEST_XDIST_WORKER" not in os.environ
