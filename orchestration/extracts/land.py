@@ -215,10 +215,11 @@ def _check_header(task: Task, source: Source) -> None:
         return
     if source.source_file:
         raise BadProfile(f"{feed.name}.sql", f"it does not yield {', '.join(missing)}, which {feed.name} requires")
-    if len(source.columns) == 1:
+    is_known = bool(set(source.columns) & set(feed.column_names))
+    if len(source.columns) == 1 and not is_known:
         remedy = "Export it with commas, or name a profile that declares its delimiter."
         raise BadHeader(source.file, "its header is one single column: another delimiter, or no header", line=1, remedy=remedy)
-    if not set(source.columns) & set(feed.column_names):
+    if not is_known:
         raise BadHeader(source.file, f"its first line names no column of {feed.name}: the header is missing", line=1)
     raise BadHeader(source.file, f"it lacks {', '.join(missing)}, which {feed.name} requires", line=1)
 
