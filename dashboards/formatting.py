@@ -12,6 +12,7 @@ from orchestration.extracts.contract import minor_units as units_of_currencies
 
 MISSING = "n/a"
 MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -41,6 +42,11 @@ def days(value: Decimal | int | None) -> str:
     return MISSING if value is None else f"{_signed(_rounded(Decimal(value), 1))}{SPACE}days"
 
 
+def times(value: Decimal | None) -> str:
+    """Return a multiple: 0.57 ×."""
+    return MISSING if value is None else f"{_signed(_rounded(value, 2))}{SPACE}{TIMES}"
+
+
 def count(value: int | Decimal | None) -> str:
     """Return a whole number, grouped by thousands."""
     return MISSING if value is None else _signed(Decimal(value))
@@ -53,12 +59,14 @@ def metric(value: Decimal | None, unit: str, currency: str) -> str:
             return amount(value, currency)
         case "days":
             return days(value)
+        case "times":
+            return times(value)
         case _:
             return percent(value)
 
 
 def change(value: Decimal | None, unit: str) -> str | None:
-    """Return a change with its sign: percent for money, points for ratios, days for days; None where nothing can be compared."""
+    """Return a change with its sign: percent for money, points for ratios, days for days, a multiple for multiples; None where nothing can be compared."""
     if value is None:
         return None
     match unit:
@@ -66,6 +74,8 @@ def change(value: Decimal | None, unit: str) -> str | None:
             rounded, suffix = _rounded(value * 100, 1), "%"
         case "days":
             rounded, suffix = _rounded(value, 1), "days"
+        case "times":
+            rounded, suffix = _rounded(value, 2), TIMES
         case _:
             rounded, suffix = _rounded(value * 100, 1), "pts"
     return f"{rounded:+,f}{SPACE}{suffix}" if rounded else f"0.0{SPACE}{suffix}"

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from orchestration.errors import ArwError, PublishRefused
@@ -200,11 +200,18 @@ def kpi_value(kpi: Mapping[str, Any]) -> str:
         return "n/a"
     match kpi["unit"]:
         case "ratio":
-            return f"{value * 100:,.1f} %"
+            return f"{_rounded(value * 100, 1):,f} %"
+        case "times":
+            return f"{_rounded(value, 2):,f} x"
         case "money":
-            return f"{value:,.2f}"
+            return f"{_rounded(value, 2):,f}"
         case _:
-            return f"{value:,.1f}"
+            return f"{_rounded(value, 1):,f}"
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    """Round half up, as everywhere: `format` alone would round half to even."""
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def _section(title: str, records: Sequence[Mapping[str, Any]]) -> None:

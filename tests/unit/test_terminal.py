@@ -61,9 +61,10 @@ def test_a_kpi_table_has_companies_across_and_says_what_cannot_be_computed() -> 
             ("C1", "rate", "Rate", "ratio", Decimal("0.855")),
             ("ALL", "net", "Net", "money", Decimal("2.000")),
             ("ALL", "rate", "Rate", "ratio", None),
-            ("ALL", "dso", "DSO", "days", Decimal("55.35")),
+            ("ALL", "dso", "DSO", "days", Decimal("55.25")),
+            ("ALL", "turns", "Turnover", "times", Decimal("0.565")),
         ]
     ]
     lines = terminal.kpi_table(kpis).splitlines()
     assert lines[0].split() == ["As", "of", "2026-06-30", "C1", "EUR", "ALL", "EUR"]
-    assert [line.split() for line in lines[2:]] == [["Net", "1,234,567.89", "2.00"], ["Rate", "85.5", "%", "n/a"], ["DSO", "55.4"]]
+    assert [line.split() for line in lines[2:]] == [["Net", "1,234,567.89", "2.00"], ["Rate", "85.5", "%", "n/a"], ["DSO", "55.3"], ["Turnover", "0.57", "x"]]

@@ -29,13 +29,13 @@ def test_an_amount_is_written_with_its_currencys_decimals(value: str, currency: 
 
 
 def test_what_is_unknown_is_never_written_as_zero() -> None:
-    assert formatting.amount(None, "EUR") == formatting.percent(None) == formatting.days(None) == "n/a"
+    assert formatting.amount(None, "EUR") == formatting.percent(None) == formatting.days(None) == formatting.times(None) == "n/a"
     assert formatting.change(None, "money") is None
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "written"),
-    [("0.2391", "money", "+23.9 %"), ("-0.044", "ratio", "-4.4 pts"), ("12.66", "days", "+12.7 days"), ("0.0001", "ratio", "0.0 pts")],
+    [("0.2391", "money", "+23.9 %"), ("-0.044", "ratio", "-4.4 pts"), ("12.66", "days", "+12.7 days"), ("0.0001", "ratio", "0.0 pts"), ("0.1249", "times", "+0.12 ×")],
 )
 def test_a_change_has_its_sign_and_its_unit(value: str, unit: str, written: str) -> None:
     assert formatting.change(Decimal(value), unit) == written.replace(" ", formatting.SPACE)
