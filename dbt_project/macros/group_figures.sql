@@ -1,9 +1,9 @@
 {#- The group: rows with company_id 'ALL', in one reporting currency. -#}
 
-{#- Code of the reporting currency: the var, else the base currency of the lowest company_id. -#}
-{% macro reporting_currency() -%}
+{#- Code of the reporting currency: the var, else the base currency of the lowest company_id in `companies` (none = the staged ones). -#}
+{% macro reporting_currency(companies=none) -%}
     {%- if var('reporting_currency', none) -%} '{{ var("reporting_currency") }}'
-    {%- else -%} (select min_by(base_currency, company_id) from {{ ref('stg_ledger__companies') }})
+    {%- else -%} (select min_by(base_currency, company_id) from {{ companies or ref('stg_ledger__companies') }})
     {%- endif -%}
 {%- endmacro %}
 

@@ -2,9 +2,43 @@
     The one source of `fct_open_items` and of the published table functions: what is open at the close of `as_of`, as known at `known_at`.
 
     `as_of`, `known_at`: SQL expressions; known_at none = what the build knows. `tables`: dict of relations events, items, disputes, promises, assignments,
-    buckets. `basis`: SQL expression (due_date, document_date or posting_date) or none for due_date.
+    buckets, rates, companies, currencies. `basis`: SQL expression (due_date, document_date or posting_date) or none for due_date.
+
+    What is open is revalued at the rate of `as_of`, as known at `known_at`: into the company's base currency, and into the reporting currency. Each item is
+    rounded half up to the minor unit, so that the sums are sums of these rows; without a rate the amounts are NULL (decision 0012).
 -#}
 {% macro open_items_sql(as_of, known_at, tables, basis=none) -%}
+    with targets as (
+        select base_currency as to_currency from {{ tables['companies'] }} as companies
+        union
+        select {{ reporting_currency(tables['companies']) }} as to_currency
+    ),
+
+    pairs as (
+        select known_currencies.from_currency, targets.to_currency, {{ as_of }} as rate_on
+        from (
+            select from_currency from {{ tables['rates'] }} as rates
+            union
+            select to_currency as from_currency from {{ tables['rates'] }} as rates
+            union
+            select to_currency as from_currency from targets
+        ) as known_currencies
+        cross join targets
+    ),
+
+    conversions as (
+        select
+            pairs.from_currency, pairs.to_currency, currencies.minor_units,
+            case when pairs.from_currency = pairs.to_currency then cast(1 as decimal(18, 9)) else resolved.rate end as rate,
+            case when pairs.from_currency = pairs.to_currency then pairs.rate_on else resolved.rate_date end as rate_date
+        from pairs
+        inner join {{ tables['currencies'] }} as currencies on currencies.currency = pairs.to_currency
+        left join {{ resolve_rates('pairs', tables) }} as resolved
+            on resolved.from_currency = pairs.from_currency
+            and resolved.to_currency = pairs.to_currency
+            and {{ known_when('resolved', known_at) }}
+    )
+
     select
         {{ as_of }} as as_of_date,
         bucketed.item_id, bucketed.item_type, bucketed.company_id, bucketed.customer_id, bucketed.receivable_account,
@@ -21,7 +55,18 @@
         else 0 end as decimal(18, 3)) as disputed_amount,
         case when bucketed.open_amount > 0 then coalesce(document_promises.promised_on, customer_promises.promised_on) end as promised_on,
         assignments.collector_id,
-        bucketed.is_at_risk, bucketed.original_document_id, bucketed.salesperson_id, bucketed.product_line, bucketed.reference
+        bucketed.is_at_risk, bucketed.original_document_id, bucketed.salesperson_id, bucketed.product_line, bucketed.reference,
+        {{ convert('bucketed.open_amount', 'to_reporting.rate', 'to_reporting.minor_units') }} as open_amount_reporting,
+        reporting.reporting_currency,
+        to_reporting.rate as reporting_rate,
+        to_reporting.rate_date as reporting_rate_date,
+        {{ convert('bucketed.open_amount', 'to_base.rate', 'to_base.minor_units') }} as revalued_base_amount_reporting,
+        cast(
+            {{ convert('bucketed.open_amount', 'to_base.rate', 'to_base.minor_units') }} - bucketed.open_amount_base as decimal(18, 3)
+        ) as unrealised_base_amount_reporting,
+        to_base.rate as revaluation_rate,
+        to_base.rate_date as revaluation_rate_date,
+        case when to_reporting.rate is null or to_base.rate is null then 'no_exchange_rate' end as null_reason
     from (
         select
             aged.*,
@@ -71,6 +116,13 @@
             and aged.age_days >= coalesce(buckets.days_from, aged.age_days)
             and aged.age_days <= coalesce(buckets.days_to, aged.age_days)
     ) as bucketed
+    cross join (select {{ reporting_currency(tables['companies']) }} as reporting_currency) as reporting
+    left join conversions as to_reporting
+        on to_reporting.from_currency = bucketed.currency
+        and to_reporting.to_currency = reporting.reporting_currency
+    left join conversions as to_base
+        on to_base.from_currency = bucketed.currency
+        and to_base.to_currency = bucketed.base_currency
     left join (
         select document_id, currency, sum(disputed_amount) as disputed_amount
         from {{ tables['disputes'] }} as disputes
@@ -113,7 +165,8 @@
     {%- if target.type == 'duckdb' and execute -%}
     {%- set tables = {
         'events': 'marts.fct_ar_events', 'items': 'marts.dim_item_versions', 'disputes': 'marts.fct_dispute_versions',
-        'promises': 'marts.fct_promise_versions', 'assignments': 'marts.dim_collector_assignments', 'buckets': 'marts.dim_aging_buckets'
+        'promises': 'marts.fct_promise_versions', 'assignments': 'marts.dim_collector_assignments', 'buckets': 'marts.dim_aging_buckets',
+        'rates': 'marts.dim_exchange_rate_versions', 'companies': 'marts.dim_companies', 'currencies': 'marts.dim_currencies'
     } -%}
     use ar_build;
     create or replace macro marts.open_items_as_of(as_of_date, known_at := NULL) as table (
@@ -122,9 +175,11 @@
     create or replace macro marts.aging_as_of(as_of_date, basis := 'due_date', known_at := NULL) as table (
         select
             company_id, customer_id, currency, bucket_id, count(*) as item_count,
-            cast(sum(open_amount) as decimal(18, 3)) as open_amount, base_currency, cast(sum(open_amount_base) as decimal(18, 3)) as open_amount_base
+            cast(sum(open_amount) as decimal(18, 3)) as open_amount, base_currency, cast(sum(open_amount_base) as decimal(18, 3)) as open_amount_base,
+            cast(sum(open_amount_reporting) as decimal(18, 3)) as open_amount_reporting, reporting_currency, reporting_rate, reporting_rate_date,
+            case when reporting_rate is null then 'no_exchange_rate' end as null_reason
         from ({{ open_items_sql('cast(as_of_date as date)', 'known_at', tables, basis='basis') }}) as open_items
-        group by company_id, customer_id, currency, bucket_id, base_currency
+        group by company_id, customer_id, currency, bucket_id, base_currency, reporting_currency, reporting_rate, reporting_rate_date
     );
     use warehouse;
     {%- endif -%}

@@ -4,8 +4,11 @@
     `needs`: a relation or CTE with (from_currency, to_currency, rate_on). Use as `from {{ resolve_rates('needs') }} as rates`. One row per need and stretch of
     knowledge, all time covered; `rate` is NULL where none is known that is at most `max_rate_age_days` older than `rate_on`.
     Order of preference: the pair itself, its inverse, a cross through a company's base currency (lowest code first); within one, the latest date.
+    `tables`: relations `rates` and `companies`, where they are not the staged ones (the published table functions).
 -#}
-{% macro resolve_rates(needs) -%}
+{% macro resolve_rates(needs, tables=none) -%}
+{%- set rates = tables['rates'] if tables else ref('stg_ledger__exchange_rates') -%}
+{%- set companies = tables['companies'] if tables else ref('stg_ledger__companies') -%}
 (
     with distinct_needs as (
         select distinct from_currency, to_currency, rate_on from {{ needs }}
@@ -13,7 +16,7 @@
     ),
 
     intermediaries as (
-        select distinct base_currency as via_currency from {{ ref('stg_ledger__companies') }}
+        select distinct base_currency as via_currency from {{ companies }}
     ),
 
     crossings as (
@@ -32,12 +35,12 @@
 
     quotes as (
         select from_currency, to_currency, rate_date, rate, 1 as preference, known_from, known_to
-        from {{ ref('stg_ledger__exchange_rates') }}
+        from {{ rates }}
         union all
         select
             to_currency as from_currency, from_currency as to_currency, rate_date,
             {{ safe_divide('1', 'rate', 9) }} as rate, 2 as preference, known_from, known_to
-        from {{ ref('stg_ledger__exchange_rates') }}
+        from {{ rates }}
     ),
 
     step_candidates as (
