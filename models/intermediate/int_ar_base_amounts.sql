@@ -81,47 +81,94 @@ with_segment as (
 
 ),
 
-first_pass as (
+-- What a reversal takes back: the movement of the same application on the same item. Where that one closed the item, its amount is only known further down.
+valued as (
 
     select
         with_segment.*,
-        case
-            when is_closing then -1 * coalesce(sum(case when not is_closing then book_amount end) over (partition by item_id, span_from, segment), 0)
-            else book_amount
-        end as first_amount
+        case when not with_segment.is_closing and undone.is_closing then undone.segment end as undone_segment,
+        case when undone.is_closing then 0 else coalesce(-1 * undone.book_amount, with_segment.book_amount) end as known_amount
     from with_segment
+    left join with_segment as undone
+        on with_segment.event_type in ('application_reversal', 'discount_reversal')
+        and undone.event_type = case with_segment.event_type when 'application_reversal' then 'application' else 'discount' end
+        and undone.item_id = with_segment.item_id
+        and undone.span_from = with_segment.span_from
+        and undone.pair_key = with_segment.pair_key
 
 ),
 
-second_pass as (
+-- A closing movement takes what its segment left, closings that were taken back in it apart.
+closings as (
 
     select
-        first_pass.*,
-        case
-            when first_pass.is_closing then first_pass.first_amount
-            else coalesce(-1 * undone.first_amount, first_pass.first_amount)
-        end as second_amount
-    from first_pass
-    left join first_pass as undone
-        on first_pass.event_type in ('application_reversal', 'discount_reversal')
-        and undone.event_type = case first_pass.event_type when 'application_reversal' then 'application' else 'discount' end
-        and undone.item_id = first_pass.item_id
-        and undone.span_from = first_pass.span_from
-        and undone.pair_key = first_pass.pair_key
+        item_id, span_from, segment,
+        -1 * coalesce(sum(case when not is_closing then known_amount end), 0) as own_amount
+    from valued
+    group by item_id, span_from, segment
+    having count(case when is_closing then 1 end) > 0
 
 ),
 
-final as (
+-- Closing movements that a later closing of the same item makes good for, because they were taken back in between; and those that they made good for in turn.
+links as (
 
-    select
-        second_pass.*,
-        case
-            when is_closing then -1 * coalesce(sum(case when not is_closing then second_amount end) over (partition by item_id, span_from, segment), 0)
-            else second_amount
-        end as final_amount
-    from second_pass
+    select valued.item_id, valued.span_from, valued.segment as later, valued.undone_segment as earlier
+    from valued
+    where valued.undone_segment is not null
+
+),
+
+{# Each round doubles the depth: 64 returned last payments of one item, one after the other. -#}
+{% for round in range(6) -%}
+chain_{{ round }} as (
+
+    {% set known = 'links' if loop.first else 'chain_' ~ (round - 1) -%}
+    select item_id, span_from, later, earlier
+    from {{ known }}
+    union
+    select nearer.item_id, nearer.span_from, nearer.later, farther.earlier
+    from {{ known }} as nearer
+    inner join {{ known }} as farther
+        on farther.item_id = nearer.item_id
+        and farther.span_from = nearer.span_from
+        and farther.later = nearer.earlier
+
+),
+
+{% endfor -%}
+made_good as (
+
+    select chains.item_id, chains.span_from, chains.later as segment, sum(closings.own_amount) as amount
+    from chain_5 as chains
+    inner join closings
+        on closings.item_id = chains.item_id
+        and closings.span_from = chains.span_from
+        and closings.segment = chains.earlier
+    group by 1, 2, 3
+
+),
+
+closed as (
+
+    select closings.item_id, closings.span_from, closings.segment, closings.own_amount + coalesce(made_good.amount, 0) as amount
+    from closings
+    left join made_good
+        on made_good.item_id = closings.item_id
+        and made_good.span_from = closings.span_from
+        and made_good.segment = closings.segment
 
 )
 
-select event_key, item_id, span_from as known_from, span_to as known_to, cast(final_amount as decimal(18, 3)) as amount_base
-from final
+select
+    valued.event_key, valued.item_id, valued.span_from as known_from, valued.span_to as known_to,
+    cast(case
+        when valued.is_closing then closed.amount
+        when valued.undone_segment is not null then -1 * closed.amount
+        else valued.known_amount
+    end as decimal(18, 3)) as amount_base
+from valued
+left join closed
+    on closed.item_id = valued.item_id
+    and closed.span_from = valued.span_from
+    and closed.segment = case when valued.is_closing then valued.segment else valued.undone_segment end
