@@ -46,6 +46,8 @@ class Case:
 
     ``drops`` are the rows of the inbox's drops, oldest first. Expectations are keyed by date, or by (date, number of the drop
     that is known, from 0); without a number everything is known. Every open item of the case must be named, and no other.
+    ``revalued`` names columns of open items; ``realised`` all exchange differences, by posting date and item; ``revaluations``
+    columns of the own company's months, by month end and currency.
     """
 
     name: str
@@ -60,6 +62,9 @@ class Case:
     held: frozenset[str] = frozenset()
     flagged: frozenset[str] = frozenset()
     months: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    revalued: Mapping[When, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    realised: Mapping[str, Mapping[str, Amount]] | None = None
+    revaluations: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     own_company: str | None = None
 
     def id(self, short: str) -> str:

@@ -1,6 +1,6 @@
 """Documents and cash in other currencies than the books."""
 
-from .cases import adjust, apply, case, credit_memo, customer, invoice, plan, receipt
+from .cases import adjust, apply, case, credit_memo, customer, invoice, plan, rate, receipt
 
 CASES = [
     case(
@@ -129,6 +129,7 @@ CASES = [
         ],
         open={"2026-01-20": {"I": 100, "R": -100}, "2026-01-22": {}},
         base={"2026-01-20": {"I": 90, "R": -95}},
+        realised={"2026-01-22": {"I": 5}},
     ),
     case(
         "part_paid_at_another_rate",
@@ -164,6 +165,7 @@ CASES = [
         ],
         open={"2026-01-22": {"I": 60, "R": -60}, "2026-02-02": {"I": 100, "R": -100}},
         base={"2026-01-22": {"I": 54, "R": -57}, "2026-02-02": {"I": 90, "R": -95}},
+        realised={"2026-01-22": {"I": 2}, "2026-02-02": {"I": -2}},
     ),
     case(
         "bounce_in_another_currency",
@@ -274,5 +276,241 @@ CASES = [
         ],
         open={"2026-01-10": {"I1": 100, "I2": 100}},
         base={"2026-01-10": {"I1": 100, "I2": 110}},
+    ),
+    case(
+        "parts_at_different_rates",
+        "100 USD at 0.90; 40 paid at 0.95 (38.00 for 36.00), 30 at 0.85 (25.50 for 27.00), 30 at 0.92 (27.60 for the 27.00 left): +2.00, -1.50, +0.60.",
+        [
+            invoice("I", 100, "2026-01-10", currency="USD", exchange_rate="0.9"),
+            receipt("R1", 40, "2026-01-20", currency="USD", exchange_rate="0.95"),
+            receipt("R2", 30, "2026-01-21", currency="USD", exchange_rate="0.85"),
+            receipt("R3", 30, "2026-01-22", currency="USD", exchange_rate="0.92"),
+            apply("A1", "R1", "I", 40),
+            apply("A2", "R2", "I", 30),
+            apply("A3", "R3", "I", 30),
+        ],
+        open={"2026-01-20": {"I": 60}, "2026-01-21": {"I": 30}, "2026-01-22": {}},
+        base={"2026-01-20": {"I": 54}, "2026-01-21": {"I": 27}},
+        realised={"2026-01-20": {"I": 2}, "2026-01-21": {"I": "-1.50"}, "2026-01-22": {"I": "0.60"}},
+    ),
+    case(
+        "credit_memo_at_another_rate",
+        "A credit memo of 40 USD at 0.95 (38 EUR) takes 36 EUR off an invoice at 0.90: 2 EUR are realised.",
+        [
+            invoice("I", 100, "2026-01-10", currency="USD", exchange_rate="0.9"),
+            credit_memo("K", 40, "2026-01-20", currency="USD", exchange_rate="0.95"),
+            apply("A", "K", "I", 40, "2026-01-21", source_type="document"),
+        ],
+        open={"2026-01-20": {"I": 100, "K": -40}, "2026-01-21": {"I": 60}},
+        base={"2026-01-20": {"I": 90, "K": -38}, "2026-01-21": {"I": 54}},
+        realised={"2026-01-21": {"I": 2}},
+    ),
+    case(
+        "cross_currency_at_a_gain",
+        "95 EUR settle 100 USD that stand at 90 EUR; 4 EUR of them come with the first 50 USD (49 for 45), 1 EUR with the last (46 for 45).",
+        [
+            invoice("I", 100, "2026-01-10", currency="USD", exchange_rate="0.9"),
+            receipt("R", 95, "2026-01-20"),
+            apply("A1", "R", "I", 50, "2026-01-21", amount_in_source_currency=49),
+            apply("A2", "R", "I", 50, "2026-01-22", amount_in_source_currency=46),
+        ],
+        open={"2026-01-21": {"I": 50, "R": -46}, "2026-01-22": {}},
+        base={"2026-01-21": {"I": 45, "R": -46}},
+        realised={"2026-01-21": {"I": 4}, "2026-01-22": {"I": 1}},
+    ),
+    case(
+        "yen_in_parts",
+        "12,345 JPY at 0.006 = 74.07 EUR; 5,000 paid at 0.0061 (30.50 for 30.00), 7,345 at 0.0059 (43.34 for the 44.07 that are left).",
+        [
+            invoice("I", 12345, "2026-01-10", currency="JPY", exchange_rate="0.006"),
+            receipt("R1", 5000, "2026-01-20", currency="JPY", exchange_rate="0.0061"),
+            receipt("R2", 7345, "2026-01-21", currency="JPY", exchange_rate="0.0059"),
+            apply("A1", "R1", "I", 5000),
+            apply("A2", "R2", "I", 7345),
+        ],
+        open={"2026-01-20": {"I": 7345}, "2026-01-21": {}},
+        base={"2026-01-20": {"I": "44.07"}},
+        realised={"2026-01-20": {"I": "0.50"}, "2026-01-21": {"I": "-0.73"}},
+    ),
+    case(
+        "books_in_dinars_paid_at_another_rate",
+        "10.00 EUR stand at 3.330 KWD; 0.01 EUR of them paid at 0.3345 is 0.003 KWD for 0.003, the other 9.99 are 3.342 for the 3.327 left.",
+        [
+            invoice("I", 10, "2026-01-12", company_id="DINAR", exchange_rate="0.333"),
+            receipt("R", 10, "2026-01-14", company_id="DINAR", exchange_rate="0.3345"),
+            apply("A1", "R", "I", "0.01"),
+            apply("A2", "R", "I", "9.99", "2026-01-15"),
+        ],
+        open={"2026-01-14": {"I": "9.99", "R": "-9.99"}, "2026-01-15": {}},
+        base={"2026-01-14": {"I": "3.327", "R": "-3.342"}},
+        realised={"2026-01-15": {"I": "0.015"}},
+    ),
+    case(
+        "void_with_a_given_base_amount",
+        "Booked at 90.01 EUR; 40 of 100 USD paid take 36.00 (38.00 came: +2.00). The void gives 36.00 back, takes 90.01 away, and takes the 2.00 back.",
+        [
+            invoice("I", 100, "2026-01-10", currency="USD", gross_amount_base="90.01", status="void", voided_on="2026-02-02"),
+            receipt("R", 40, "2026-01-20", currency="USD", exchange_rate="0.95"),
+            apply("A", "R", "I", 40),
+        ],
+        open={"2026-01-20": {"I": 60}, "2026-02-02": {"R": -40}},
+        base={"2026-01-20": {"I": "54.01"}, "2026-02-02": {"R": -38}},
+        realised={"2026-01-20": {"I": 2}, "2026-02-02": {"I": -2}},
+    ),
+    case(
+        "last_part_bounced_twice",
+        "1.00 USD = 0.10 EUR; after 0.33 and 0.33 the last 0.34 take the 0.04 that are left. It bounces, is paid again, bounces again: 0.04 each time.",
+        [
+            invoice("I", 1, "2026-01-10", currency="USD", exchange_rate="0.1"),
+            receipt("R", "0.66", "2026-01-20", currency="USD", exchange_rate="0.1"),
+            receipt("R1", "0.34", "2026-01-20", currency="USD", exchange_rate="0.1", status="reversed", reversed_on="2026-01-24"),
+            receipt("R2", "0.34", "2026-01-26", currency="USD", exchange_rate="0.1", status="reversed", reversed_on="2026-01-28"),
+            apply("A1", "R", "I", "0.33", "2026-01-21"),
+            apply("A2", "R", "I", "0.33", "2026-01-22"),
+            apply("A3", "R1", "I", "0.34", "2026-01-23"),
+            apply("A4", "R2", "I", "0.34", "2026-01-27"),
+        ],
+        open={"2026-01-23": {}, "2026-01-24": {"I": "0.34"}, "2026-01-27": {}, "2026-01-28": {"I": "0.34"}},
+        base={"2026-01-24": {"I": "0.04"}, "2026-01-28": {"I": "0.04"}},
+        realised={
+            "2026-01-22": {"I": "0.01"},
+            "2026-01-23": {"I": "-0.01"},
+            "2026-01-24": {"I": "0.01"},
+            "2026-01-27": {"I": "-0.01"},
+            "2026-01-28": {"I": "0.01"},
+        },
+    ),
+    case(
+        "revaluation_booked_by_the_ledger",
+        "90 EUR revalued by +5 at the month end stand at the 95 EUR that the cash brings in February: nothing is left to realise.",
+        [
+            invoice("I", 100, "2026-01-10", currency="USD", exchange_rate="0.9"),
+            adjust("J", "revaluation", 5, "2026-01-31", of="I", amount_base=5),
+            receipt("R", 100, "2026-02-03", currency="USD", exchange_rate="0.95"),
+            apply("A", "R", "I", 100),
+        ],
+        open={"2026-01-30": {"I": 100}, "2026-01-31": {"I": 100}, "2026-02-03": {}},
+        base={"2026-01-30": {"I": 90}, "2026-01-31": {"I": 95}},
+        realised={},
+    ),
+    case(
+        "revalued_at_the_rate_of_the_day",
+        "100 USD booked at 0.80: at 0.90 on the 16th 10 EUR are unrealised, at 0.95 from the 17th to the 24th 15; on the 25th no rate is young enough.",
+        [invoice("I", 100, "2026-01-10", currency="USD", exchange_rate="0.8")],
+        open={"2026-01-16": {"I": 100}},
+        base={"2026-01-16": {"I": 80}},
+        revalued={
+            "2026-01-16": {
+                "I": {
+                    "revalued_base_amount_reporting": 90,
+                    "unrealised_base_amount_reporting": 10,
+                    "revaluation_rate": "0.9",
+                    "revaluation_rate_date": "2026-01-10",
+                    "open_amount_reporting": 90,
+                    "reporting_currency": "EUR",
+                    "reporting_rate_date": "2026-01-10",
+                    "null_reason": None,
+                }
+            },
+            "2026-01-24": {"I": {"revalued_base_amount_reporting": 95, "unrealised_base_amount_reporting": 15, "revaluation_rate_date": "2026-01-17"}},
+            "2026-01-25": {
+                "I": {
+                    "revalued_base_amount_reporting": None,
+                    "unrealised_base_amount_reporting": None,
+                    "revaluation_rate": None,
+                    "open_amount_reporting": None,
+                    "null_reason": "no_exchange_rate",
+                }
+            },
+        },
+    ),
+    case(
+        "revalued_by_an_inverse_rate",
+        "EUR to GBP is 0.80: 100 GBP are 125 EUR, and -40 GBP of unapplied cash are -50.",
+        [invoice("I", 100, "2026-01-10", currency="GBP", exchange_rate="1.2"), receipt("R", 40, "2026-01-11", currency="GBP", exchange_rate="1.3")],
+        open={"2026-01-16": {"I": 100, "R": -40}},
+        revalued={
+            "2026-01-16": {
+                "I": {"revalued_base_amount_reporting": 125, "unrealised_base_amount_reporting": 5, "revaluation_rate": "1.25"},
+                "R": {"revalued_base_amount_reporting": -50, "unrealised_base_amount_reporting": 2, "revaluation_rate": "1.25"},
+            }
+        },
+    ),
+    case(
+        "revalued_by_a_cross_rate",
+        "900 CHF in dollar books: 1.05 / 0.90 = 1.166666667, so 1,050.00 USD; for the group 945.00 EUR.",
+        [invoice("I", 900, "2026-01-10", currency="CHF", company_id="DOLLAR", exchange_rate="1.1")],
+        open={"2026-01-16": {"I": 900}},
+        base={"2026-01-16": {"I": 990}},
+        revalued={
+            "2026-01-16": {
+                "I": {
+                    "revaluation_rate": "1.166666667",
+                    "revalued_base_amount_reporting": 1050,
+                    "unrealised_base_amount_reporting": 60,
+                    "reporting_rate": "1.05",
+                    "open_amount_reporting": 945,
+                }
+            }
+        },
+    ),
+    case(
+        "own_currency_is_not_revalued",
+        "100 USD in dollar books are 100 USD on every day; for the group they need a rate all the same.",
+        [invoice("I", 100, "2026-01-10", company_id="DOLLAR", currency="USD")],
+        open={"2026-01-25": {"I": 100}},
+        base={"2026-01-25": {"I": 100}},
+        revalued={
+            "2026-01-16": {"I": {"unrealised_base_amount_reporting": 0, "revaluation_rate": 1, "open_amount_reporting": 90}},
+            "2026-01-25": {"I": {"unrealised_base_amount_reporting": 0, "open_amount_reporting": None, "null_reason": "no_exchange_rate"}},
+        },
+    ),
+    case(
+        "months_of_a_revaluation",
+        "Books in SGD. 100 USD at 1.40; at 1.35 in January -5 unrealised. 60 USD paid at 1.32 realise -4.80; the 40 left at 1.30 are 52, 4 under their 56.",
+        [
+            rate("USD", "SGD", "2026-01-30", "1.35"),
+            rate("USD", "SGD", "2026-02-27", "1.3"),
+            invoice("I", 100, "2026-01-10", currency="USD", exchange_rate="1.4"),
+            receipt("R", 60, "2026-02-10", currency="USD", exchange_rate="1.32"),
+            apply("A", "R", "I", 60, "2026-02-12"),
+            adjust("J", "revaluation", -1, "2026-03-10", of="I", amount_base=-1),
+        ],
+        own_company="SGD",
+        open={"2026-01-31": {"I": 100}, "2026-02-28": {"I": 40}, "2026-03-31": {"I": 40}},
+        base={"2026-02-28": {"I": 56}, "2026-03-31": {"I": 55}},
+        realised={"2026-02-12": {"I": "-4.80"}},
+        revaluations={
+            ("2026-01-31", "USD"): {
+                "open_amount": 100,
+                "open_amount_base": 140,
+                "revaluation_rate": "1.35",
+                "revaluation_rate_date": "2026-01-30",
+                "revalued_base_amount_reporting": 135,
+                "unrealised_base_amount_reporting": -5,
+                "realised_amount_base": 0,
+                "reporting_currency": "EUR",
+                "open_amount_reporting": None,
+                "null_reason": "no_exchange_rate",
+            },
+            ("2026-02-28", "USD"): {
+                "open_amount": 40,
+                "open_amount_base": 56,
+                "revalued_base_amount_reporting": 52,
+                "unrealised_base_amount_reporting": -4,
+                "realised_amount_base": "-4.80",
+                "booked_revaluation_amount_base": 0,
+            },
+            ("2026-03-31", "USD"): {
+                "open_amount": 40,
+                "open_amount_base": 55,
+                "revaluation_rate": None,
+                "revalued_base_amount_reporting": None,
+                "unrealised_base_amount_reporting": None,
+                "realised_amount_base": 0,
+                "booked_revaluation_amount_base": -1,
+                "null_reason": "no_exchange_rate",
+            },
+        },
     ),
 ]

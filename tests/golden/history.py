@@ -164,6 +164,26 @@ CASES = [
         base={("2026-02-28", 0): {"I": 10}, ("2026-02-28", 1): {"I": 11}},
     ),
     case(
+        "rate_corrected_after_it_was_used",
+        "HUF 0.0026, corrected to 0.0027 in April: what was open, and what a payment realised, changes from then on; as known in March it does not.",
+        [
+            rate("HUF", "EUR", "2026-02-10", "0.0026"),
+            invoice("I", 1000, "2026-02-10", currency="HUF", exchange_rate="0.0025"),
+            invoice("P", 1000, "2026-02-10", currency="HUF", exchange_rate="0.0025"),
+            receipt("R", 2000, "2026-02-11", currency="HUF"),
+            apply("A", "R", "P", 1000),
+        ],
+        [rate("HUF", "EUR", "2026-02-10", "0.0027")],
+        open={("2026-02-12", 0): {"I": 1000, "R": -1000}, ("2026-02-12", 1): {"I": 1000, "R": -1000}},
+        base={("2026-02-12", 0): {"I": "2.50", "R": "-2.60"}, ("2026-02-12", 1): {"I": "2.50", "R": "-2.70"}},
+        revalued={
+            ("2026-02-12", 0): {"I": {"revalued_base_amount_reporting": "2.60", "unrealised_base_amount_reporting": "0.10", "open_amount_reporting": "2.60"}},
+            ("2026-02-12", 1): {"I": {"revalued_base_amount_reporting": "2.70", "unrealised_base_amount_reporting": "0.20", "open_amount_reporting": "2.70"}},
+            "2026-02-12": {"R": {"revalued_base_amount_reporting": "-2.70", "unrealised_base_amount_reporting": 0}},
+        },
+        realised={"2026-02-11": {"P": "0.20"}},
+    ),
+    case(
         "rate_that_came_late",
         "Without a rate for PLN the invoice is held in March; the rate comes in April.",
         [invoice("I", 100, "2026-02-10", currency="PLN")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import duckdb
@@ -17,6 +17,7 @@ METRICS = {
     "turnover": "fct_turnover_monthly",
     "collection": "fct_collection_monthly",
     "rollforward": "fct_rollforward_monthly",
+    "revaluation": "fct_revaluation_monthly",
 }
 
 
@@ -33,6 +34,7 @@ class Product:
     known: list[str]
     _open: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=dict)
     _aging: dict[tuple[date, str], list[tuple[str, str, Decimal]]] = field(default_factory=dict)
+    _realised: list[tuple[str, str, Decimal]] | None = None
 
     def open_items(self, key: Key) -> dict[str, dict[str, Any]]:
         """Return every open item at the close of a day, as known then, by item_id."""
@@ -63,6 +65,15 @@ class Product:
         rows = self.con.execute("select object_id, is_held from meta.exceptions").fetchall()
         return {object_id for object_id, is_held in rows if is_held}, {object_id for object_id, is_held in rows if not is_held}
 
+    def realised(self) -> list[tuple[str, str, Decimal]]:
+        """Return (item, posting date, base amount) of every exchange difference, as known now."""
+        if self._realised is None:
+            query = """
+                select item_id, cast(posting_date as varchar), sum(amount_base) from marts.fct_ar_events
+                where event_type = 'exchange_difference' and known_to = timestamp '9999-12-31' group by all"""
+            self._realised = self.con.execute(query).fetchall()
+        return self._realised
+
     def month(self, table: str, company_id: str, currency: str, month_end: date) -> dict[str, Any]:
         """Return one row of a monthly fact."""
         cursor = self.con.execute(
@@ -71,6 +82,16 @@ class Product:
         rows = cursor.fetchall()
         assert len(rows) == 1, f"{len(rows)} rows of {table} for {company_id} at {month_end}"
         return dict(zip([column[0] for column in cursor.description or []], rows[0], strict=True))
+
+
+def as_written(value: Any) -> str | None:
+    """Return a value as text, an amount without trailing zeros, so that 135 is 135.000."""
+    if value is None or isinstance(value, date):
+        return None if value is None else value.isoformat()
+    try:
+        return f"{Decimal(value).normalize():f}"
+    except InvalidOperation:
+        return str(value)
 
 
 def differences(product: Product, case: Case) -> list[str]:
@@ -109,6 +130,18 @@ def differences(product: Product, case: Case) -> list[str]:
             row = product.month(table, case.id("OWN"), str(case.own_company), date.fromisoformat(day))
             hand = {name: value if value is None or isinstance(value, bool) else Decimal(value) for name, value in columns.items()}
             compare(f"{table} {day}", {name: row.get(name) for name in columns}, hand)
+    for when, items in case.revalued.items():
+        rows = product.of_case(case, as_key(when))
+        for short, columns in items.items():
+            mine = {name: rows.get(case.item_id(short), {}).get(name) for name in columns}
+            compare(f"revalued {when} {short}", {name: as_written(value) for name, value in mine.items()}, {n: as_written(v) for n, v in columns.items()})
+    if case.realised is not None:
+        stems = case.items()
+        mine_realised = {(day, item_id): amount for item_id, day, amount in product.realised() if item_id in stems or item_id.rpartition(":")[0] in stems}
+        compare("realised", mine_realised, {(day, case.item_id(s)): Decimal(a) for day, items in case.realised.items() for s, a in items.items()})
+    for (day, currency), columns in case.revaluations.items():
+        row = product.month("revaluation", case.id("OWN"), currency, date.fromisoformat(day))
+        compare(f"revaluation {day}", {name: as_written(row.get(name)) for name in columns}, {name: as_written(value) for name, value in columns.items()})
     held, flagged = product.exceptions()
     compare("held", held & case.objects(), {case.id(short) for short in case.held})
     compare("flagged", (flagged - held) & case.objects(), {case.id(short) for short in case.flagged})

@@ -1,7 +1,7 @@
-"""Random little books in foreign currencies, kept by hand: who is applied to whom, in how many parts, taken back, bounced, voided; and what each movement is in base.
+"""Random little books in foreign currencies, kept by hand: applied in parts, taken back, bounced, voided, and each movement valued in base.
 
-The bookkeeper knows one rule per movement (contract, roll-forward): at the item's book rate, rounded half up; what closes the item takes what is left of its base
-amount; what ends gives back what it took. An application's two sides may differ in base: that difference is realised.
+The bookkeeper knows one rule per movement (contract, roll-forward): at the item's book rate, rounded half up; what closes the item takes
+what is left of its base amount; what ends gives back what it took. An application's two sides may differ in base: that is realised.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def round_half_up(amount: Decimal, places: int) -> Decimal:
 def random_books(seed: int, worlds: int) -> Iterator[Books]:
     """Yield worlds, the same for the same seed."""
     for number in range(worlds):
-        yield _World(Random(f"{seed}-{number}"), f"w{number:04}").play()  # noqa: S311
+        yield _World(Random(f"{seed}-{number}"), f"w{number:04}").play()
 
 
 class _World:
