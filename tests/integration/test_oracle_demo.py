@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from golden.product import Product
 from oracle.drops import read_feed, read_inbox, states
-from oracle.ledger import Ledger, derive
-from oracle.metrics import CompanyBooks, aging, open_items, roll_forward
+from oracle.ledger import Ledger, balances, derive, round_half_up
+from oracle.metrics import CompanyBooks, GroupBooks, aging, months, open_items, realised, revalued, roll_forward
 from running import arw, publish
 
 pytestmark = pytest.mark.xdist_group("oracle-demo")
@@ -127,6 +127,70 @@ def test_the_roll_forward(compared: Compared) -> None:
             if any(expected.values()):
                 row = compared.product.month("rollforward", company_id, currency, month_end)
                 assert {name: row[name] for name in expected} == expected, (company_id, currency, month_end)
+
+
+REPORTING = "EUR"
+
+
+@pytest.mark.parametrize("table", ["dso", "turnover", "collection"])
+def test_the_monthly_metrics_of_the_group(compared: Compared, table: str) -> None:
+    """Balances at the month end's rate, flows at each event's; rounded last, so the oracle rounds its sums here."""
+    books = GroupBooks(compared.ledger(), REPORTING, compared.as_of)
+    for month in books.months()[-9:]:
+        expected: dict[str, Any] = dict({"dso": books.dso, "turnover": books.turnover, "collection": books.collection}[table](month))
+        rounded = {name: round_half_up(value, REPORTING) if name.endswith("_amount") else value for name, value in expected.items()}
+        row = compared.product.month(table, "ALL", REPORTING, month.end)
+        assert {name: row[name] for name in expected} == rounded, month.end
+
+
+@pytest.mark.parametrize(("days_back", "known"), [(0, None), (33, None), (181, None), (540, None), (0, 3), (40, 0)])
+def test_open_items_at_the_rate_of_the_day(compared: Compared, days_back: int, known: int | None) -> None:
+    as_of, ledger = compared.as_of - timedelta(days=days_back), compared.ledger(known)
+    rows = compared.product.open_items((as_of, known))
+    for item_id, line in open_items(ledger, as_of).items():
+        row = rows[item_id]
+        base_rate, base_amount = revalued(ledger, line, line.item.base_currency, as_of)
+        group_rate, group_amount = revalued(ledger, line, REPORTING, as_of)
+        mine = [row[name] for name in ("revaluation_rate", "revalued_base_amount_reporting", "reporting_rate", "open_amount_reporting")]
+        assert mine == [base_rate, base_amount, group_rate, group_amount], item_id
+        assert row["unrealised_base_amount_reporting"] == (None if base_amount is None else base_amount - line.open_amount_base), item_id
+        assert (row["null_reason"] is None) == (base_amount is not None and group_amount is not None), item_id
+    assert {row["reporting_currency"] for row in rows.values()} == {REPORTING}
+
+
+def test_aging_in_the_reporting_currency_is_the_sum_of_its_items(compared: Compared) -> None:
+    as_of = compared.as_of - timedelta(days=33)
+    query = f"""
+        select company_id, customer_id, currency, bucket_id, sum(open_amount_reporting), max(reporting_rate_date)
+        from marts.{{}}(date '{as_of}') group by all"""
+    cells, items = (compared.product.con.execute(query.format(name)).fetchall() for name in ("aging_as_of", "open_items_as_of"))
+    assert sorted(cells) == sorted(items)
+
+
+def test_the_monthly_revaluation(compared: Compared) -> None:
+    ledger = compared.ledger()
+    query = """
+        select company_id, currency, month_end, base_currency, open_amount, open_amount_base, revalued_base_amount_reporting,
+            unrealised_base_amount_reporting, realised_amount_base, open_amount_reporting
+        from marts.fct_revaluation_monthly order by all"""
+    rows = compared.product.con.execute(query).fetchall()
+    spans = {month.end: month for month in months(min(event.posting_date for event in ledger.events), compared.as_of)}
+    sums: dict[tuple[str, str, date], list[Decimal]] = {}
+    for end in spans:
+        for item, amount, amount_base in balances(ledger, end):
+            sums.setdefault((item.company_id, item.currency, end), []).append(amount)
+            sums.setdefault((item.company_id, item.currency, end), []).append(amount_base)
+    some = False
+    for company_id, currency, end, base_currency, *mine in rows:
+        parts = sums.get((company_id, currency, end), [])
+        amount, amount_base = sum(parts[::2], Decimal(0)), sum(parts[1::2], Decimal(0))
+        rate, group_rate = ledger.rates.rate(currency, base_currency, end), ledger.rates.rate(currency, REPORTING, end)
+        assert rate is not None and group_rate is not None, "the demo has a rate for every month end"
+        at_rate = round_half_up(amount * rate, base_currency)
+        gained = realised(ledger, company_id, currency, spans[end])
+        assert mine == [amount, amount_base, at_rate, at_rate - amount_base, gained, round_half_up(amount * group_rate, REPORTING)], (company_id, currency, end)
+        some = some or gained != 0
+    assert some, "the demo realises exchange differences"
 
 
 def test_what_is_held_and_flagged(compared: Compared) -> None:

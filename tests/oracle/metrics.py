@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from .drops import CREDIT_TYPES
-from .ledger import ZERO, Event, Item, Ledger, balances
+from .ledger import ZERO, Event, Item, Ledger, balances, round_half_up
 
 BUCKETS = ((0, "current"), (30, "1_30"), (60, "31_60"), (90, "61_90"), (120, "91_120"))
 SALES = frozenset({"invoice", "debit_memo", "credit_memo"})
@@ -148,11 +148,14 @@ class CompanyBooks:
         kinds = ("opening_balance", "opening_credit")
         return self._sum(month, lambda event: event.event_type in ("document", "void") and event.item.item_type in kinds)
 
+    def carried(self, month: Month) -> Decimal:
+        """Return what was open at the month's start and is due by its end."""
+        opening = self.open(month.start - timedelta(days=1)).values()
+        return sum((base for item, amount, base in opening if amount > 0 and item.due_date <= month.end), ZERO)
+
     def due(self, month: Month) -> Decimal:
         """Return what fell due: open at the start and due by the end, and posted and due in the month at posted amount."""
-        opening = self.open(month.start - timedelta(days=1)).values()
-        carried = sum((base for item, amount, base in opening if amount > 0 and item.due_date <= month.end), ZERO)
-        return carried + self._sum(
+        return self.carried(month) + self._sum(
             month,
             lambda event: (
                 event.event_type in ("document", "void", "adjustment")
@@ -235,6 +238,66 @@ class CompanyBooks:
             "collection_rate": ratio(self.collected(month), self.due(month)),
             "collection_effectiveness_index": ratio(grown - closing, grown - current),
         }
+
+
+class GroupBooks(CompanyBooks):
+    """The books of all companies in the reporting currency: balances at their own day's rate, flows each at its event's."""
+
+    def __init__(self, ledger: Ledger, currency: str, as_of: date) -> None:
+        self.as_of, self.ledger, self.currency = as_of, ledger, currency
+        self.parts = [(CompanyBooks(ledger, company_id, as_of), base) for company_id, base in ledger.base_currencies.items()]
+        self.first = min((part.first for part, _ in self.parts if part.first), default=None)
+        self.first_of_all = min((part.first_of_all for part, _ in self.parts if part.first_of_all), default=None)
+
+    def _rate(self, base: str, on: date) -> Decimal:
+        rate = self.ledger.rates.rate(base, self.currency, on)
+        assert rate is not None, f"no rate from {base} to {self.currency} on {on}"
+        return rate
+
+    def net(self, on: date) -> Decimal:
+        return sum((part.net(on) * self._rate(base, on) for part, base in self.parts if part.net(on)), ZERO)
+
+    def gross(self, on: date) -> Decimal:
+        return sum((part.gross(on) * self._rate(base, on) for part, base in self.parts if part.gross(on)), ZERO)
+
+    def past_due(self, on: date) -> Decimal:
+        return sum((part.past_due(on) * self._rate(base, on) for part, base in self.parts if part.past_due(on)), ZERO)
+
+    def carried(self, month: Month) -> Decimal:
+        before = month.start - timedelta(days=1)
+        return sum((part.carried(month) * self._rate(base, before) for part, base in self.parts if part.carried(month)), ZERO)
+
+    def _sum(self, month: Month, wanted: object) -> Decimal:
+        days: dict[tuple[str, date], Decimal] = defaultdict(lambda: ZERO)
+        for part, base in self.parts:
+            for event in part.events:
+                if month.holds(event.posting_date) and wanted(event):  # type: ignore[operator]
+                    days[base, event.posting_date] += event.amount_base
+        return sum((amount * self._rate(base, day) for (base, day), amount in days.items()), ZERO)
+
+
+def revalued(ledger: Ledger, line: OpenItem, currency: str, as_of: date) -> tuple[Decimal | None, Decimal | None]:
+    """Return the rate of ``as_of`` into a currency, and what is open at it; None where no rate is young enough."""
+    rate = ledger.rates.rate(line.item.currency, currency, as_of)
+    return (None, None) if rate is None else (rate, round_half_up(line.open_amount * rate, currency))
+
+
+def realised(ledger: Ledger, company_id: str, currency: str, month: Month) -> Decimal:
+    """Return what the applications of a month left between their two sides in base, discounts apart: booked in the target's currency."""
+    applied: dict[str | None, Decimal] = defaultdict(lambda: ZERO)
+    targets: dict[str | None, Item] = {}
+    companies: dict[str | None, set[str]] = defaultdict(set)
+    for event in ledger.events:
+        if event.event_type in ("application", "application_reversal"):
+            companies[event.application_id].add(event.item.company_id)
+            if event.item.original > 0:
+                targets[event.application_id] = event.item
+            if month.holds(event.posting_date):
+                applied[event.application_id] += event.amount_base
+    return sum(
+        (left for application_id, left in applied.items() if companies[application_id] == {company_id} and targets[application_id].currency == currency),
+        ZERO,
+    )
 
 
 ROLL_FORWARD = ["billed", "finance_charge", "credited", "collected", "discount", "written_off", "refunded", "transferred", "revalued", "other"]
