@@ -147,14 +147,16 @@ select
     case when adjustment_type = 'revaluation' then cast(0 as decimal(18, 3)) else amount end as amount,
     amount as stated_amount,
     base_currency, base_minor_units,
+    -- In the books' own currency the base amount is the amount, whatever the row says; where that is something else it is listed.
     case
-        when amount_base is not null then amount_base
+        when amount_base is not null and (adjustment_type = 'revaluation' or coalesce(currency, stated_currency) != base_currency) then amount_base
         when adjustment_type = 'revaluation' and coalesce(stated_currency, base_currency) = base_currency then amount
         when moves != 'none' then null
         when currency = base_currency then amount
         else {{ convert('amount', 'exchange_rate', 'base_minor_units') }}
     end as amount_base,
     case when amount_base is null then exchange_rate end as exchange_rate,
+    coalesce(amount_base != amount and adjustment_type != 'revaluation' and coalesce(currency, stated_currency) = base_currency, false) as is_base_amount_ignored,
     case
         when item_held_reason is not null then item_held_reason
         when adjustment_type in ('recovery', 'refund', 'chargeback') and amount < 0 then 'sign_against_type'

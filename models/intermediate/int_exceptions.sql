@@ -92,6 +92,41 @@ with found as (
 
     union all
 
+    -- A base amount in the base currency that is not the amount: the amount counts.
+    select
+        'document' as object_type, documents.document_id as object_id, 'base_amount_differs' as reason,
+        cast(documents.gross_amount_base as {{ dbt.type_string() }}) as detail,
+        documents.company_id, documents.customer_id, documents.currency, documents.gross_amount as amount, false as is_held,
+        documents.known_from, documents.known_to
+    from {{ ref('stg_ledger__documents') }} as documents
+    inner join {{ ref('stg_ledger__companies') }} as companies
+        on companies.company_id = documents.company_id
+        and companies.base_currency = documents.currency
+    where documents.gross_amount_base != documents.gross_amount
+
+    union all
+
+    select
+        'receipt' as object_type, receipts.receipt_id as object_id, 'base_amount_differs' as reason,
+        cast(receipts.amount_base as {{ dbt.type_string() }}) as detail,
+        receipts.company_id, receipts.customer_id, receipts.currency, cast(-1 * receipts.amount as decimal(18, 3)) as amount, false as is_held,
+        receipts.known_from, receipts.known_to
+    from {{ ref('stg_ledger__receipts') }} as receipts
+    inner join {{ ref('stg_ledger__companies') }} as companies
+        on companies.company_id = receipts.company_id
+        and companies.base_currency = receipts.currency
+    where receipts.amount_base != receipts.amount
+
+    union all
+
+    select
+        'adjustment' as object_type, adjustment_id as object_id, 'base_amount_differs' as reason, side_key as detail,
+        company_id, customer_id, currency, stated_amount as amount, false as is_held, known_from, known_to
+    from {{ ref('int_adjustments') }}
+    where is_base_amount_ignored and held_reason is null
+
+    union all
+
     select
         'document' as object_type, document_id as object_id, 'newer_version_rejected' as reason, cast(null as {{ dbt.type_string() }}) as detail,
         company_id, customer_id, currency, gross_amount as amount, false as is_held, known_from, known_to

@@ -513,4 +513,19 @@ CASES = [
             },
         },
     ),
+    case(
+        "base_amount_of_the_books_own_currency",
+        "100 EUR in EUR books are 100 EUR, whatever base amount the row names; cash of 40 and -10 written off the same. All are listed.",
+        [
+            invoice("I", 100, "2026-01-10", gross_amount_base=90),
+            receipt("R", 40, "2026-01-11", amount_base=41),
+            apply("A", "R", "I", 40, "2026-01-12"),
+            adjust("J", "write_off", -10, "2026-01-13", of="I", amount_base=-9),
+            adjust("L", "other", 5, "2026-01-13", currency="EUR", amount_base=4),
+        ],
+        open={"2026-01-11": {"I": 100, "R": -40}, "2026-01-12": {"I": 60}, "2026-01-13": {"I": 50, "L": 5}},
+        base={"2026-01-11": {"I": 100, "R": -40}, "2026-01-12": {"I": 60}, "2026-01-13": {"I": 50, "L": 5}},
+        flagged={"I", "R", "J", "L"},
+        realised={},
+    ),
 ]

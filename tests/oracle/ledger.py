@@ -235,7 +235,7 @@ class _Derivation:
         self, amount: Decimal, given: Decimal | None, currency: str, base: str, rate: Decimal | None, on: date
     ) -> tuple[Decimal, Decimal | None] | None:
         """Return the base amount and the rate it came from (None where the ledger gave the amount); None without any rate."""
-        if given is not None:
+        if given is not None and currency != base:
             return given, None
         rate = self.rates.rate(currency, base, on) if currency == base or rate is None else rate
         return None if rate is None else (round_half_up(amount * rate, base), rate)
@@ -264,6 +264,8 @@ class _Derivation:
                 self._raise_exception("document", document_id, "no exchange rate", held=True, amount=row["gross_amount"], currency=row["currency"])
                 continue
             magnitude, rate = booked
+            if row["currency"] == base and row["gross_amount_base"] not in (None, row["gross_amount"]):
+                self._raise_exception("document", document_id, "a base amount that is not the amount", held=False)
             due = self._due_date(row)
             if due < row["document_date"]:
                 self._raise_exception("document", document_id, "due before its date", held=False)
@@ -330,6 +332,8 @@ class _Derivation:
                 self._raise_exception("receipt", row["receipt_id"], "no exchange rate", held=True, amount=row["amount"], currency=row["currency"])
                 continue
             magnitude, rate = booked
+            if row["currency"] == base and row["amount_base"] not in (None, row["amount"]):
+                self._raise_exception("receipt", row["receipt_id"], "a base amount that is not the amount", held=False)
             ended_on = row["reversed_on"] or (row["posting_date"] if row["status"] == "reversed" else None)
             if ended_on is not None and ended_on < row["posting_date"]:
                 self._raise_exception("receipt", row["receipt_id"], "reversed before it was posted", held=False)
@@ -376,6 +380,7 @@ class _Derivation:
         if items is None or reason:
             self._raise_exception("adjustment", row["adjustment_id"], reason or "", held=True, amount=row["amount"], currency=row["currency"])
             return
+        self._flag_base_amount(row, items[0].currency, items[0].base_currency)
         day = self.days[max(row["posting_date"], items[0].posting_date)]
         lowers = (row["amount"] < 0) == (items[0].original > 0) and row["adjustment_type"] != "revaluation"
         if lowers:
@@ -383,16 +388,24 @@ class _Derivation:
         else:
             day.raises.append((row["adjustment_id"], {**row, "owner": owner}))
 
+    def _flag_base_amount(self, row: Row, currency: str, base: str) -> None:
+        if currency == base and row["adjustment_type"] != "revaluation" and row["amount_base"] not in (None, row["amount"]):
+            self._raise_exception("adjustment", row["adjustment_id"], "a base amount that is not the amount", held=False)
+
     def _stand_alone_adjustment(self, row: Row) -> None:
         company = self._company(row["company_id"])
         base = self.bases.get(company, row["currency"])
         currency = row["currency"] or base
-        booked = self._booked(row["amount"], row["amount_base"], currency, base, None, row["posting_date"])
+        given = row["amount_base"]
+        booked = self._booked(row["amount"], given, currency, base, None, row["posting_date"])
+        if given is not None and currency == base and row["adjustment_type"] == "revaluation":
+            booked = given, None
         reason = "a sign against its type" if _sign_is_wrong(row) else "no exchange rate" if booked is None else None
         if reason or booked is None:
             self._raise_exception("adjustment", row["adjustment_id"], reason or "", held=True, amount=row["amount"], currency=currency)
             return
         revalues = row["adjustment_type"] == "revaluation"
+        self._flag_base_amount(row, currency, base)
         customer = row["customer_id"] or UNIDENTIFIED
         item = Item(
             item_id=f"adjustment:{row['adjustment_id']}",
@@ -531,7 +544,7 @@ class _Derivation:
             return
         pieces = self._pieces(items, row["amount"], today)
         for item, piece in pieces:
-            given = row["amount_base"] if len(pieces) == 1 and item.open + piece != 0 else None
+            given = row["amount_base"] if len(pieces) == 1 and item.open + piece != 0 and item.currency != item.base_currency else None
             self._move(item, today, "adjustment", piece, self._share(item, piece) if given is None else given, movement, kind)
 
     def _settle(self, row: Row, today: date) -> None:
