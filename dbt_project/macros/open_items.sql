@@ -5,7 +5,7 @@
     buckets, rates, companies, currencies. `basis`: SQL expression (due_date, document_date or posting_date) or none for due_date.
 
     What is open is revalued at the rate of `as_of`, as known at `known_at`: into the company's base currency, and into the reporting currency. Each item is
-    rounded half up to the minor unit, so that the sums are sums of these rows; without a rate the amounts are NULL (decision 0014).
+    rounded half up to the minor unit, so that the sums are sums of these rows; without a rate the amounts are NULL (decision 0012).
 -#}
 {% macro open_items_sql(as_of, known_at, tables, basis=none) -%}
     with targets as (
