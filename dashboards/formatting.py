@@ -43,7 +43,7 @@ def days(value: Decimal | int | None) -> str:
 
 
 def times(value: Decimal | None) -> str:
-    """Return a multiple: 0.57 ×."""
+    """Return a multiple, with the sign of multiplication behind it: 0.57 times."""
     return MISSING if value is None else f"{_signed(_rounded(value, 2))}{SPACE}{TIMES}"
 
 

@@ -35,7 +35,13 @@ def test_what_is_unknown_is_never_written_as_zero() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "written"),
-    [("0.2391", "money", "+23.9 %"), ("-0.044", "ratio", "-4.4 pts"), ("12.66", "days", "+12.7 days"), ("0.0001", "ratio", "0.0 pts"), ("0.1249", "times", "+0.12 ×")],
+    [
+        ("0.2391", "money", "+23.9 %"),
+        ("-0.044", "ratio", "-4.4 pts"),
+        ("12.66", "days", "+12.7 days"),
+        ("0.0001", "ratio", "0.0 pts"),
+        ("0.1249", "times", "+0.12 \N{MULTIPLICATION SIGN}"),
+    ],
 )
 def test_a_change_has_its_sign_and_its_unit(value: str, unit: str, written: str) -> None:
     assert formatting.change(Decimal(value), unit) == written.replace(" ", formatting.SPACE)
