@@ -53,3 +53,8 @@
     ) as gaps
     where gap_from < gap_to
 {%- endmacro %}
+
+{#- True for the drops that had been taken at var `known_at`; without it, for all. -#}
+{% macro was_taken(alias) -%}
+    {%- if var('known_at', none) -%} {{ alias }}.extracted_at <= timestamp '{{ var("known_at") }}' {%- else -%} true {%- endif -%}
+{%- endmacro %}

@@ -18,6 +18,10 @@ DROPS_COLUMNS = """
     drop_id varchar, extracted_at timestamp, books_through date, profile varchar, source_id varchar, path varchar,
     loaded_at timestamp
 """
+# One row per drop and feed that it delivered.
+DELIVERIES_COLUMNS = """
+    drop_id varchar, extracted_at timestamp, source_id varchar, feed varchar, mode varchar, is_scoped boolean
+"""
 # One row per file (and feed, where a profile makes several feeds of one file). status: landed, duplicate, refused.
 AUDIT_COLUMNS = """
     drop_id varchar, system varchar, feed varchar, file varchar, sha256 varchar, bytes bigint, rows_in bigint,
@@ -27,22 +31,28 @@ AUDIT_COLUMNS = """
 
 
 def write_books(con: duckdb.DuckDBPyConnection, records: Sequence[DropRecord], attempts: Iterable[Path], rejects: Iterable[Path]) -> None:
-    """(Re)write meta.drops, meta.load_audit and meta.rejects.
+    """(Re)write meta.drops, meta.deliveries, meta.load_audit and meta.rejects.
 
     ``attempts`` are the records of drops that were refused or there already, ``rejects`` the files of rejected rows.
     """
     drops = [[one.drop_id, one.extracted_at, one.books_through, one.profile, one.source_id, one.path, one.loaded_at] for one in records]
+    deliveries = [
+        [one.drop_id, one.extracted_at, one.source_id, feed, landed["mode"], one.scope_companies is not None or one.scope_posting_from is not None]
+        for one in records
+        for feed, landed in one.feeds.items()
+    ]
     audit = [_audit_row(file, one.drop_id, "landed", one.path, one.loaded_at, file["note"]) for one in records for file in one.files]
     for path in sorted(attempts):
         said = json.loads(path.read_text(encoding="utf-8"))
         loaded_at = datetime.fromisoformat(said["loaded_at"])
         audit += [_audit_row(file, said["drop_id"], said["status"], said["path"], loaded_at, said["note"]) for file in said["files"]]
     _replace(con, "drops", DROPS_COLUMNS, drops)
+    _replace(con, "deliveries", DELIVERIES_COLUMNS, deliveries)
     _replace(con, "load_audit", AUDIT_COLUMNS, audit)
     _replace(con, "rejects", REJECTS_COLUMNS, [])
     paths = ", ".join(literal(str(path)) for path in sorted(rejects))
     if paths:
-        con.execute(f"insert into meta.rejects from read_parquet([{paths}])")
+        con.execute(f"insert into meta.rejects by name from read_parquet([{paths}], union_by_name = true)")
 
 
 def _replace(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: list[list[Any]]) -> None:

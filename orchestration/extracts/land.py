@@ -37,8 +37,11 @@ IS_DELETED = Column(DELETED, "boolean")
 REJECTS_COLUMNS = """
     drop_id varchar, system varchar, feed varchar, file varchar, line bigint, "column" varchar, reason varchar,
     text varchar, key varchar, key_values varchar[], company_id varchar, customer_id varchar, currency varchar,
-    amount decimal(18, 3)
+    amount decimal(18, 3), receivable_account varchar, document_type varchar, status varchar, posting_date date
 """
+# What is kept of a rejected row beside its amount, where it can be read: whose it is, and what it would have moved.
+READABLE = ("company_id", "customer_id", "currency")
+READABLE_MOVEMENT = ("receivable_account", "document_type", "status", "posting_date")
 
 
 @dataclass(frozen=True)
@@ -492,7 +495,7 @@ def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs, suspe
             wrong_column, wrong_reason, text,
             case when not ({key_faults}) then array_to_string([{key_parts}], '|') end,
             case when not ({key_faults}) then [{key_parts}] end,
-            {", ".join(_readable(task, name) for name in ("company_id", "customer_id", "currency", feed.amount))}
+            {", ".join(_readable(task, name) for name in (*READABLE, feed.amount, *READABLE_MOVEMENT))}
         from wrong
         """
     )
@@ -507,7 +510,7 @@ def _readable(task: Task, name: str | None) -> str:
     if column.is_money:
         return f"case when regexp_full_match({c}, '{NUMBER}') then try_cast({c} as decimal(18, 3)) end"
     wrong = " or ".join(f"coalesce({condition}, false)" for condition, _ in faults(task.feed, column, is_required=False))
-    return f"case when not ({wrong}) then {prefixed(column, c, task.source_id)} end"
+    return f"case when not ({wrong}) then {typed(column, prefixed(column, c, task.source_id))} end"
 
 
 def _write(task: Task, *, is_final: bool) -> None:

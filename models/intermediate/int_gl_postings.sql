@@ -1,0 +1,57 @@
+-- What moved the balance of a control account that differs from the general ledger: each document's, receipt's, adjustment's or application's movement of a day.
+-- Applications within an account move no balance and are left out.
+with accounts as (
+
+    select distinct company_id, receivable_account
+    from {{ ref('int_gl_differences') }}
+    where difference_amount != 0
+
+),
+
+reads as (
+
+    select * from {{ ref('stg_ledger__gl_reads') }}
+
+),
+
+events as (
+
+    select
+        events.*,
+        case
+            when events.event_type in ('document', 'void', 'settlement') then 'document'
+            when events.event_type in ('receipt', 'bounce') then 'receipt'
+            when events.event_type = 'adjustment' then 'adjustment'
+            else 'application'
+        end as object_type,
+        case
+            when events.event_type in ('document', 'void', 'settlement', 'receipt', 'bounce') then events.document_id
+            when events.application_id is not null then events.application_id
+            -- A stand-alone adjustment is its own item; any other names itself before the item that it moves.
+            when events.event_key = events.item_id then events.document_id
+            else substring(events.event_key, length('adjustment|') + 1, length(events.event_key) - length('adjustment|') - 1 - length(events.item_id))
+        end as object_id
+    from {{ ref('int_ar_events') }} as events
+    inner join accounts
+        on accounts.company_id = events.company_id
+        and accounts.receivable_account = events.receivable_account
+    where {{ is_known('events') }}
+        and events.posting_date <= {{ as_of() }}
+        and events.movement != 'application'
+
+)
+
+select
+    events.company_id, events.receivable_account, events.currency, events.base_currency,
+    events.object_type, events.object_id, events.event_type, events.posting_date,
+    -- Journals of the subledger: what no business transaction posted.
+    events.event_subtype in ('journal_debit', 'journal_credit')
+    or (events.event_type = 'adjustment' and events.event_subtype in ('other', 'revaluation')) as is_journal,
+    cast(sum(events.amount) as decimal(18, 3)) as amount,
+    cast(sum(events.amount_base) as decimal(18, 3)) as amount_base,
+    -- Known only after the general ledger was last read.
+    min(case when reads.read_at is null or events.known_from <= reads.read_at then 0 else 1 end) = 1 as is_late
+from events
+left join reads on reads.company_id = events.company_id
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+having sum(events.amount) != 0 or sum(events.amount_base) != 0
