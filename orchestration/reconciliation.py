@@ -68,6 +68,8 @@ class Row(NamedTuple):
     amount: int
     amount_base: int | None
     told: str
+    # The first day on which it makes no difference any more; None: still.
+    counts_until: date | None = None
     is_one_of_several: bool = False
 
 
@@ -182,16 +184,26 @@ def _disjoint(groups: Mapping[str, Sequence[Claim]], names: Sequence[str], count
 
 
 def _groups(line: Line, evidence: Sequence[Row]) -> dict[str, list[Claim]]:
-    """Return the claims by kind of evidence; a kind with a row whose amount is not known in the line's currency is none."""
+    """Return the claims by kind of evidence; not a kind with an amount that is unknown in the line's currency."""
     groups: dict[str, list[Claim]] = defaultdict(list)
-    unknown = set()
+    rows: dict[str, list[Row]] = defaultdict(list)
+    unusable = set()
     for row in evidence:
         amount = _amount(line, row)
         if amount is None:
-            unknown.add(row.evidence)
+            unusable.add(row.evidence)
         elif amount and not row.is_one_of_several:
             groups[row.evidence].append(_claim(row, amount))
-    return {name: claims for name, claims in groups.items() if name not in unknown}
+            rows[row.evidence].append(row)
+    for name, claims in groups.items():
+        if _is_gone(line, sum(claim.amount for claim in claims)) and all(_still_counts(line, row) for row in rows[name]):
+            unusable.add(name)
+    return {name: claims for name, claims in groups.items() if name not in unusable}
+
+
+def _still_counts(line: Line, row: Row) -> bool:
+    """Tell whether a row makes its difference at the next period end too: then it cannot be what is gone there."""
+    return line.next_period_end is not None and (row.counts_until is None or row.counts_until > line.next_period_end)
 
 
 def _amount(line: Line, row: Row) -> int | None:
@@ -204,7 +216,19 @@ def _claim(row: Row, amount: int) -> Claim:
 
 def _incident(line: Line, rest: int, evidence: Sequence[Row], books: Books) -> tuple[Claim, ...]:
     """Return what alone comes to ``rest``: one row that is left out, one posting, the postings of a few days, or a journal that was taken back."""
-    return _one_row(line, rest, evidence) or _one_posting(line, rest, books) or _few_days(line, rest, books) or _taken_back(line, rest)
+    alone = _one_row(line, rest, evidence)
+    if alone:
+        return alone
+    last = line.next_period_end or line.period_end + timedelta(days=CUTOFF_DAYS)
+    before = books.postings(line, -rest, line.prior_period_end, line.period_end)
+    after = books.postings(line, rest, line.period_end, last)
+    if len(before) + len(after) == 1:
+        claimed = _one_posting(line, rest, (*before, *after)[0])
+        if claimed:
+            return claimed
+    found = _few_days(line, rest, books)
+    # Where several postings come to it, it is one of them, though nobody knows which: no journal of the general ledger alone.
+    return found if found or before or after else _taken_back(line, rest)
 
 
 def _one_row(line: Line, rest: int, evidence: Sequence[Row]) -> tuple[Claim, ...]:
@@ -212,7 +236,7 @@ def _one_row(line: Line, rest: int, evidence: Sequence[Row]) -> tuple[Claim, ...
         whole: dict[tuple[object, ...], list[Claim]] = defaultdict(list)
         for place, row in enumerate(evidence):
             amount = _amount(line, row)
-            if row.evidence == kind and amount:
+            if row.evidence == kind and amount and not (_is_gone(line, rest) and _still_counts(line, row)):
                 whole[row.object_type, row.object_id, place if row.is_one_of_several else None].append(_claim(row, amount))
         fitting = [claims for claims in whole.values() if sum(claim.amount for claim in claims) == rest]
         if len(fitting) == 1:
@@ -220,26 +244,19 @@ def _one_row(line: Line, rest: int, evidence: Sequence[Row]) -> tuple[Claim, ...
     return ()
 
 
-def _one_posting(line: Line, rest: int, books: Books) -> tuple[Claim, ...]:
-    """Return the one posting of this amount before the period end (not in the general ledger), or after it (already there)."""
-    last = line.next_period_end or line.period_end + timedelta(days=CUTOFF_DAYS)
-    before = books.postings(line, -rest, line.prior_period_end, line.period_end)
-    after = books.postings(line, rest, line.period_end, last)
-    if len(before) + len(after) != 1:
+def _one_posting(line: Line, rest: int, posting: Posting) -> tuple[Claim, ...]:
+    """Return the only posting of this amount: on or before the period end it is not in the general ledger yet, after it it is already."""
+    is_after = posting.posted_on > line.period_end
+    is_near = abs((posting.posted_on - line.period_end).days) < CUTOFF_DAYS
+    is_timing = _is_gone(line, rest) or (line.next_difference != line.difference and is_near)
+    if is_after and not is_timing:
         return ()
-    posting = (*before, *after)[0]
-    distance = abs((posting.posted_on - line.period_end).days)
-    is_timing = _is_gone(line, rest) or (line.next_difference != line.difference and distance < CUTOFF_DAYS)
-    if after and not is_timing:
-        return ()
-    sign = 1 if after else -1
-    place = "posted after" if after else "posted by"
     cause = JOURNAL if posting.is_journal else TIMING if is_timing else MISSING
-    told = f"{posting.event_type} {place} the period end here" + {
-        JOURNAL: ", a journal",
-        TIMING: ", in the general ledger before it" if after else ", in the general ledger after it",
-        MISSING: ", not in the general ledger",
-    }[cause]
+    if is_after:
+        told = f"{posting.event_type} posted here after the period end, in the general ledger before it"
+    else:
+        told = f"{posting.event_type} posted here, in the general ledger {'after the period end' if is_timing else 'not at all'}"
+    sign = 1 if is_after else -1
     return (Claim(cause, posting.object_type, posting.object_id, posting.posted_on, sign * _of(line, posting), sign * posting.amount_base, told),)
 
 
@@ -273,7 +290,7 @@ def _of(line: Line, booked: Posting | Day) -> int:
 
 
 def _taken_back(line: Line, rest: int) -> tuple[Claim, ...]:
-    """Return a posting of the general ledger alone: a control account moves by the subledger's postings or by manual journals, and this was none of the former."""
+    """Return a posting of the general ledger alone: what moves a control account and is no posting of the subledger is a manual journal."""
     if not _is_gone(line, rest):
         return ()
     told = f"in the general ledger alone: there on {line.period_end}, taken back by {line.next_period_end}, and no posting of the subledger comes to it"

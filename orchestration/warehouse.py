@@ -60,7 +60,9 @@ def identify(home: Home, as_of: date | None, variables: Mapping[str, object]) ->
         "as_of": as_of.isoformat(),
         "drops_hash": _hash(*(f"{drop.drop_id} {drop.extracted_at.isoformat()}" for drop in drops)),
         "policy_hash": _hash(json.dumps(policy, sort_keys=True, default=str), *_contents(project, "seeds")),
-        "models_hash": _hash(*_contents(project, "dbt_project.yml", "models", "dbt_project/macros", "orchestration/settlement.py")),
+        "models_hash": _hash(
+            *_contents(project, "dbt_project.yml", "models", "dbt_project/macros", "orchestration/settlement.py", "orchestration/reconciliation.py")
+        ),
         "engine": f"duckdb {duckdb.__version__}",
     }
     return BuildInfo(

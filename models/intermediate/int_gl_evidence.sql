@@ -14,21 +14,20 @@ companies as (
 
 ),
 
-reads as (
-
-    select * from {{ ref('stg_ledger__gl_reads') }}
-
-),
-
 -- Events that the subledger did not hold when the general ledger was last read, or held then and holds no more.
 late_events as (
 
     select
         events.item_id, events.document_id, events.company_id, events.receivable_account, events.currency, events.posting_date,
+        case
+            when events.item_id like 'document:%' then 'document'
+            when events.item_id like 'receipt:%' then 'receipt'
+            else 'adjustment'
+        end as object_type,
         case when {{ is_known('events') }} then -1 else 1 end as direction,
         events.amount, events.amount_base, reads.read_at
     from {{ ref('int_ar_events') }} as events
-    inner join reads on reads.company_id = events.company_id
+    inner join {{ ref('stg_ledger__gl_reads') }} as reads on reads.company_id = events.company_id
     where events.posting_date <= {{ as_of() }}
         and events.movement != 'application'
         and ({{ is_known('events') }}) != (events.known_from <= reads.read_at and events.known_to > reads.read_at)
@@ -38,17 +37,12 @@ late_events as (
 late as (
 
     select
-        'late' as evidence,
-        case
-            when item_id like 'document:%' then 'document'
-            when item_id like 'receipt:%' then 'receipt'
-            else 'adjustment'
-        end as object_type,
-        document_id as object_id, company_id, receivable_account, currency, posting_date as counts_from, {{ open_date() }} as counts_until,
+        object_type, document_id as object_id, company_id, receivable_account, currency,
+        posting_date as counts_from, {{ open_date() }} as counts_until,
         cast(sum(direction * amount) as decimal(18, 3)) as amount, cast(sum(direction * amount_base) as decimal(18, 3)) as amount_base,
         'told after the general ledger was last read at ' || cast(max(read_at) as {{ dbt.type_string() }}) as told
     from late_events
-    group by 1, 2, 3, 4, 5, 6, 7, 8
+    group by 1, 2, 3, 4, 5, 6
     having sum(direction * amount) != 0 or sum(direction * amount_base) != 0
 
 ),
@@ -216,7 +210,7 @@ last_versions as (
         once_held.*, reads.read_at,
         row_number() over (partition by once_held.object_type, once_held.object_id order by once_held.known_to desc) as recency
     from once_held
-    inner join reads on reads.company_id = once_held.company_id
+    inner join {{ ref('stg_ledger__gl_reads') }} as reads on reads.company_id = once_held.company_id
     where once_held.known_from <= reads.read_at
 
 ),
@@ -244,7 +238,9 @@ absent as (
 
 unioned as (
 
-    select evidence, object_type, object_id, company_id, receivable_account, currency, counts_from, counts_until, amount, amount_base, told, false as is_one_of_several
+    select
+        'late' as evidence, object_type, object_id, company_id, receivable_account, currency, counts_from, counts_until,
+        amount, amount_base, told, false as is_one_of_several
     from late
     union all
     select 'held' as evidence, object_type, object_id, company_id, receivable_account, currency, counts_from, counts_until, amount, amount_base, told, false

@@ -30,7 +30,7 @@ LINES = """
 ROWS = """
     select
         lines.line_id, evidence.evidence, evidence.object_type, evidence.object_id, evidence.counts_from,
-        {amount}, {amount_base}, evidence.told, evidence.is_one_of_several
+        {amount}, {amount_base}, evidence.told, evidence.counts_until, evidence.is_one_of_several
     from {differences} as lines
     inner join {evidence} as evidence
         on evidence.company_id = lines.company_id

@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 -- When the general ledger's balances of a company were last read: a drop that delivered its system's balances confirms those that it does not change.
 with systems as (
 
