@@ -185,6 +185,55 @@ def _posted(check_id: str, kind: str, event_type: str, feed: str, ending: str) -
         )
 
 
+def _rollforward(check_id: str, suffix: str) -> Check:
+    """Return the check that the roll-forward closes on the events, in document currency (no suffix) or in base (`_base`)."""
+    movements = " + ".join(
+        f"{name}_amount{suffix}"
+        for name in ("billed", "finance_charge", "credited", "collected", "discount", "written_off", "refunded", "transferred", "revalued", "other")
+    )
+    return Check(
+        check_id,
+        "1",
+        "per company, currency and month, opening and movements are not the closing balance"
+        f"{' in base currency' if suffix else ''}, or that is not the sum of the events",
+        f"""
+        with daily as (
+            select company_id, currency, posting_date, sum(amount{suffix}) as amount from counted_events group by all
+        ),
+        months as (
+            select
+                company_id, currency, month_end, opening_amount{suffix} as opening_amount, closing_amount{suffix} as closing_amount,
+                {movements} as movements_amount,
+                lag(closing_amount{suffix}, 1, 0) over (partition by company_id, currency order by month_end) as prior_closing_amount
+            from ar_build.marts.fct_rollforward_monthly
+        ),
+        events as (
+            select months.company_id, months.currency, months.month_end, sum(daily.amount) as amount
+            from months inner join daily
+                on daily.company_id = months.company_id and daily.currency = months.currency and daily.posting_date <= months.month_end
+            group by all
+        ),
+        last_months as (select company_id, currency, max(month_end) as month_end from months group by all),
+        never_closed as (
+            select daily.company_id, daily.currency, cast(null as date) as month_end, sum(daily.amount) as amount
+            from daily left join last_months on last_months.company_id = daily.company_id and last_months.currency = daily.currency
+            where daily.posting_date > coalesce(last_months.month_end, date '0001-01-01') group by all
+        )
+        select
+            months.company_id, months.currency, months.month_end, months.opening_amount, months.movements_amount, months.closing_amount,
+            events.amount as events_amount
+        from months left join events
+            on events.company_id = months.company_id and events.currency = months.currency and events.month_end = months.month_end
+        where opening_amount + movements_amount != closing_amount
+            or opening_amount != prior_closing_amount
+            or closing_amount != coalesce(events.amount, 0)
+        union all
+        select company_id, currency, month_end, null, null, null, amount from never_closed
+        order by 1, 2, 3
+        """,
+    )
+
+
 CHECKS = (
     Check(
         "events_are_unique",
@@ -441,45 +490,90 @@ CHECKS = (
         order by 1, 2, 3
         """,
     ),
+    _rollforward("rollforward_closes_on_events", ""),
+    _rollforward("rollforward_closes_on_events_in_base", "_base"),
     Check(
-        "rollforward_closes_on_events",
+        "exchange_differences_are_revalued",
         "1",
-        "per company, currency and month, opening and movements are not the closing balance, or that is not the sum of the events",
+        "per company, currency and month, the roll-forward's revalued amount is not the sum of the exchange differences and revaluations, "
+        "which move base amounts only",
         """
-        with daily as (
-            select company_id, currency, posting_date, sum(amount) as amount from counted_events group by all
-        ),
-        months as (
+        with months as (
             select
-                company_id, currency, month_end, opening_amount, closing_amount,
-                billed_amount + finance_charge_amount + credited_amount + collected_amount + discount_amount + written_off_amount
-                + refunded_amount + transferred_amount + revalued_amount + other_amount as movements_amount,
-                lag(closing_amount, 1, 0) over (partition by company_id, currency order by month_end) as prior_closing_amount
+                company_id, currency, month_end, revalued_amount, revalued_amount_base,
+                lag(month_end, 1, date '0001-01-01') over (partition by company_id, currency order by month_end) as prior_month_end
             from ar_build.marts.fct_rollforward_monthly
-        ),
-        events as (
-            select months.company_id, months.currency, months.month_end, sum(daily.amount) as amount
-            from months inner join daily
-                on daily.company_id = months.company_id and daily.currency = months.currency and daily.posting_date <= months.month_end
-            group by all
-        ),
-        last_months as (select company_id, currency, max(month_end) as month_end from months group by all),
-        never_closed as (
-            select daily.company_id, daily.currency, cast(null as date) as month_end, sum(daily.amount) as amount
-            from daily left join last_months on last_months.company_id = daily.company_id and last_months.currency = daily.currency
-            where daily.posting_date > coalesce(last_months.month_end, date '0001-01-01') group by all
         )
         select
-            months.company_id, months.currency, months.month_end, months.opening_amount, months.movements_amount, months.closing_amount,
-            events.amount as events_amount
-        from months left join events
-            on events.company_id = months.company_id and events.currency = months.currency and events.month_end = months.month_end
-        where opening_amount + movements_amount != closing_amount
-            or opening_amount != prior_closing_amount
-            or closing_amount != coalesce(events.amount, 0)
-        union all
-        select company_id, currency, month_end, null, null, null, amount from never_closed
+            months.company_id, months.currency, months.month_end, revalued_amount, revalued_amount_base, sum(events.amount_base) as events_amount_base
+        from months left join counted_events as events
+            on events.company_id = months.company_id and events.currency = months.currency
+            and events.posting_date > months.prior_month_end and events.posting_date <= months.month_end
+            and (events.event_type = 'exchange_difference' or (events.event_type = 'adjustment' and events.event_subtype = 'revaluation'))
+        group by all
+        having revalued_amount != 0 or revalued_amount_base != coalesce(sum(events.amount_base), 0)
         order by 1, 2, 3
+        """,
+    ),
+    Check(
+        "reconciliation_adds_up",
+        "1",
+        "a balance of the general ledger is not the one delivered, the subledger's is not the sum of the events, their difference is not what the causes and "
+        "the unexplained rest come to, or a cause is not the sum of its rows",
+        """
+        with sole as (select min(company_id) as company_id from ar_build.marts.dim_companies having count(*) = 1),
+        delivered as (
+            select
+                coalesce(raw.company_id, sole.company_id) as company_id, raw.receivable_account, raw.period_end, raw.balance_kind, raw.currency,
+                raw.closing_balance
+            from warehouse.raw_ledger.gl_balances as raw left join sole on true
+            where raw.known_from <= (select moment from audited) and raw.known_to > (select moment from audited)
+                and raw.period_end <= (select as_of from audited)
+        ),
+        lines as (select * from ar_build.marts.rpt_gl_reconciliation),
+        daily as (
+            select company_id, receivable_account, currency, base_currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base
+            from counted_events group by all
+        ),
+        booked as (
+            select
+                lines.company_id, lines.receivable_account, lines.period_end, lines.balance_kind, lines.currency,
+                sum(case lines.balance_kind when 'base_total' then daily.amount_base else daily.amount end) as amount
+            from lines inner join daily
+                on daily.company_id = lines.company_id and daily.receivable_account = lines.receivable_account and daily.posting_date <= lines.period_end
+                and lines.currency = case lines.balance_kind when 'base_total' then daily.base_currency else daily.currency end
+            group by all
+        ),
+        items as (
+            select company_id, receivable_account, period_end, balance_kind, currency, cause, sum(amount) as amount
+            from ar_build.marts.rpt_gl_reconciliation_items group by all
+        ),
+        causes as (
+            unpivot lines
+            on timing_amount, manual_journal_amount, unapplied_amount, exchange_rounding_amount, missing_document_amount, held_amount, rejected_amount
+            into name cause value amount
+        ),
+        claimed as (
+            select company_id, receivable_account, period_end, balance_kind, currency, sum(amount) as amount from causes group by all
+        )
+        select 'general ledger' as what, company_id, receivable_account, period_end, balance_kind, currency, closing_balance as stated, gl_amount as shown
+        from delivered full join lines using (company_id, receivable_account, period_end, balance_kind, currency)
+        where coalesce(closing_balance, 0) is distinct from gl_amount
+        union all
+        select 'subledger', company_id, receivable_account, period_end, balance_kind, currency, booked.amount, subledger_amount
+        from lines left join booked using (company_id, receivable_account, period_end, balance_kind, currency)
+        where coalesce(booked.amount, 0) != subledger_amount
+        union all
+        select
+            'difference', company_id, receivable_account, period_end, balance_kind, currency, difference_amount, claimed.amount + unexplained_amount
+        from lines left join claimed using (company_id, receivable_account, period_end, balance_kind, currency)
+        where gl_amount - subledger_amount != difference_amount or claimed.amount + unexplained_amount != difference_amount
+        union all
+        select cause, company_id, receivable_account, period_end, balance_kind, currency, causes.amount, items.amount
+        from (select * replace (replace(cause, '_amount', '') as cause) from causes) as causes
+        full join items using (company_id, receivable_account, period_end, balance_kind, currency, cause)
+        where coalesce(causes.amount, 0) != coalesce(items.amount, 0)
+        order by all
         """,
     ),
     Check(

@@ -1,6 +1,7 @@
 """Books whose general ledger differs from the subledger for a known reason, one company each; the causes are worked by hand.
 
-Every company has an invoice of 1,000 from May, in both ledgers. What it has beside that is the story; `gl` is what its general ledger says at the three period ends.
+Every company has an invoice of 1,000 from May, in both ledgers. What it has beside that is the story; `gl` is what its general ledger says at the three
+period ends.
 """
 
 from __future__ import annotations
@@ -304,7 +305,7 @@ BOOKS = [
     ),
     book(
         "NOBODYKNOWS",
-        "17 too much from June on, with a held, a rejected and an unidentified row that do not come to it; and two invoices of 50, of which the general ledger lacks one.",
+        "17 too much from June on; a held, a rejected and an unidentified row are there, but none of them nor any sum of them comes to it.",
         invoice("I", 55, "2026-06-18", "2026-02-30"),
         receipt("R", 100, "2026-06-05", customer_id=""),
         invoice("U", 19, "2026-06-15", currency="USD"),

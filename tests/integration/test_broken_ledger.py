@@ -126,6 +126,25 @@ def test_a_broken_event_is_refused_where_only_the_ledger_holds_it(demo_home: Hom
             "delete from marts.fct_rollforward_monthly where month_end = (select max(month_end) from marts.fct_rollforward_monthly)",
             "rollforward_closes_on_events",
         ),
+        (
+            "update marts.fct_rollforward_monthly set collected_amount_base = collected_amount_base + 0.01 where currency != base_currency",
+            "rollforward_closes_on_events_in_base",
+        ),
+        (
+            # It still adds up: only the events tell that the exchange difference is in the wrong column.
+            """
+            update marts.fct_rollforward_monthly set revalued_amount_base = 0, other_amount_base = other_amount_base + revalued_amount_base
+            where revalued_amount_base != 0
+            """,
+            "exchange_differences_are_revalued",
+        ),
+        ("update marts.rpt_gl_reconciliation set gl_amount = gl_amount + 1", "reconciliation_adds_up"),
+        ("update marts.rpt_gl_reconciliation set gl_amount = 0, subledger_amount = -1 * difference_amount", "reconciliation_adds_up"),
+        ("update marts.rpt_gl_reconciliation set unexplained_amount = 1 where is_reconciled", "reconciliation_adds_up"),
+        ("update marts.rpt_gl_reconciliation set timing_amount = 1, unexplained_amount = -1 where is_reconciled", "reconciliation_adds_up"),
+        ("update marts.rpt_gl_reconciliation_items set amount = amount + 0.01", "reconciliation_adds_up"),
+        ("delete from marts.rpt_gl_reconciliation_items", "reconciliation_adds_up"),
+        ("delete from marts.rpt_gl_reconciliation where is_reconciled", "reconciliation_adds_up"),
         ("insert into marts.fct_ar_events select * from marts.fct_ar_events limit 1", "events_are_unique"),
         ("update meta.load_audit set rows_loaded = rows_loaded - 1 where feed = 'documents'", "rows_are_accounted_for"),
         ("update meta.load_audit set rows_in = rows_in - 1, rows_loaded = rows_loaded - 1 where feed = 'documents'", "rows_are_accounted_for"),
