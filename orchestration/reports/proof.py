@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 from xlsxwriter.utility import xl_col_to_name
 
 from orchestration.reports.figures import ZERO, Report, refuse_difference
-from orchestration.reports.workbook import HEAD_ROWS, ITEM_COLUMNS
+from orchestration.reports.sheets import HEAD_ROWS
+from orchestration.reports.workbook import ITEM_COLUMNS
 
 CELLS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 

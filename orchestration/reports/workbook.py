@@ -6,22 +6,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import xlsxwriter
-from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from orchestration.reports import money
 from orchestration.reports.figures import ZERO, Company, Item, Report, Standing
+from orchestration.reports.sheets import (
+    ACCENT,
+    HEAD_ROWS,
+    QUIET,
+    RULE,
+    SHEET_ROWS,
+    Sheets,
+    finish_sheet,
+    new_workbook,
+    sheet_names,
+    write_amount,
+    write_formula,
+    write_text,
+)
 from orchestration.snapshots import Snapshot
-
-SHEET_ROWS = 1_048_576
-LONGEST_TEXT = 32_767
-INK, PAPER, RULE, ACCENT, QUIET = "#1F2933", "#F3F5F7", "#C5CDD5", "#1F4E79", "#66727F"
-# Excel counts in doubles: beyond 15 digits an amount would be another one.
-MOST_DIGITS = 15
 
 ITEM_COLUMNS = (
     ("Company", "company_id", 11),
@@ -51,104 +55,18 @@ ITEM_COLUMNS = (
 CURRENCY_OF = {"original_amount": "currency", "open_amount": "currency", "open_amount_base": "base_currency", "disputed_amount": "currency"}
 
 
-class TooManyDigits(ValueError):
-    """An amount that a spreadsheet cannot hold exactly."""
-
-
 def write(path: Path, report: Report, items: Iterator[Item], sheet_rows: int = SHEET_ROWS) -> None:
     """Write the workbook of one frozen week."""
-    with xlsxwriter.Workbook(
-        path,
-        {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-    ) as book:
-        book.set_properties({"title": f"Receivables aging {report.snapshot.snapshot_date}", "created": datetime.fromisoformat(report.snapshot.taken_at)})
-        sheets = _Sheets(book, report)
+    frozen = report.snapshot
+    footer = f"Snapshot {frozen.sequence}, {frozen.record_sha256[:12]}"
+    with new_workbook(path, f"Receivables aging {frozen.snapshot_date}", datetime.fromisoformat(frozen.taken_at)) as book:
+        sheets = Sheets(book, "Receivables aging", f"as of {frozen.snapshot_date}", footer)
         summary = sheets.add("Summary")
-        by_customer = [sheets.add(name) for name in _names("By customer", len(report.accounts), sheet_rows)]
+        by_customer = [sheets.add(name) for name in sheet_names("By customer", len(report.accounts), sheet_rows)]
         _write_summary(summary, sheets, report, [sheet.get_name() for sheet in by_customer])
         _write_customers(by_customer, sheets, report, sheet_rows)
-        _write_items([sheets.add(name) for name in _names("Open items", report.snapshot.row_count, sheet_rows)], sheets, report, items, sheet_rows)
+        _write_items([sheets.add(name) for name in sheet_names("Open items", report.snapshot.row_count, sheet_rows)], sheets, report, items, sheet_rows)
         _write_definitions(sheets.add("Definitions"), sheets, report)
-
-
-def _names(name: str, rows: int, sheet_rows: int) -> list[str]:
-    """Return as many sheet names as the rows need: what one sheet cannot hold goes on in the next, nothing is cut."""
-    sheets = max(1, -(-rows // (sheet_rows - HEAD_ROWS)))
-    return [name if number == 1 else f"{name} {number}" for number in range(1, sheets + 1)]
-
-
-HEAD_ROWS = 4  # title, subtitle, a blank row, headings
-
-
-class _Sheets:
-    """Adds sheets that print alike, and the formats that they share."""
-
-    def __init__(self, book: xlsxwriter.Workbook, report: Report) -> None:
-        self._book, self._report = book, report
-        self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
-
-    def add(self, name: str) -> Worksheet:
-        """Add a sheet: landscape A4, one page wide, page numbers in the footer."""
-        sheet = self._book.add_worksheet(name)
-        sheet.hide_gridlines(2)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
-        day = self._report.snapshot.snapshot_date
-        sheet.set_header(f"&L&9Receivables aging&C&9{name}&R&9as of {day}")
-        sheet.set_footer(f"&L&8Snapshot {self._report.snapshot.sequence}, {self._report.snapshot.record_sha256[:12]}&R&8Page &P of &N")
-        return sheet
-
-    def format(self, **properties: Any) -> Format:
-        """Return the format with these properties."""
-        key = tuple(sorted(properties.items()))
-        if key not in self._formats:
-            self._formats[key] = self._book.add_format({"font_name": "Calibri", "font_size": 10, "font_color": INK, "valign": "vcenter"} | properties)
-        return self._formats[key]
-
-    def money(self, currency: str, **properties: Any) -> Format:
-        """Return the number format of a currency: its own decimals, thousands apart, a dash for nothing."""
-        digits = money.decimals(currency)
-        number = "#,##0" + ("." + "0" * digits if digits else "")
-        return self.format(num_format=f'{number};-{number};"{money.NOTHING}"', align="right", **properties)
-
-    def title(self, sheet: Worksheet, title: str, subtitle: str) -> None:
-        """Write the two lines that every sheet begins with."""
-        sheet.set_row(0, 24)
-        _text(sheet, 0, 0, title, self.format(font_size=16, bold=True, font_color=ACCENT))
-        _text(sheet, 1, 0, subtitle, self.format(font_color=QUIET))
-
-    def headings(self, sheet: Worksheet, row: int, headings: Sequence[tuple[str, bool]]) -> None:
-        """Write column headings; numbers' headings to the right."""
-        sheet.set_row(row, 30)
-        for column, (heading, is_number) in enumerate(headings):
-            style = self.format(bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, align="right" if is_number else "left", border_color=ACCENT)
-            _text(sheet, row, column, heading, style)
-
-
-def _text(sheet: Worksheet, row: int, column: int, value: str | None, style: Format) -> None:
-    """Write text as text, whatever it begins with; what no cell can hold ends with a mark."""
-    if value is None or value == "":
-        sheet.write_blank(row, column, None, style)
-        return
-    if sheet.write_string(row, column, value if len(value) <= LONGEST_TEXT else value[: LONGEST_TEXT - 1] + "…", style):
-        raise ValueError(f"{value[:40]!r} could not be written to a cell")
-
-
-def _amount(sheet: Worksheet, row: int, column: int, value: Decimal, style: Format) -> None:
-    sheet.write_number(row, column, _exact(value), style)
-
-
-def _exact(value: Decimal) -> Decimal:
-    if len(value.normalize().as_tuple().digits) > MOST_DIGITS:
-        raise TooManyDigits(f"{value} has more digits than a spreadsheet can hold exactly")
-    return value
-
-
-def _formula(sheet: Worksheet, row: int, column: int, formula: str, style: Format, value: Decimal | None) -> None:
-    """Write a formula with its value, for readers that do not calculate."""
-    sheet.write_formula(row, column, formula, style, "" if value is None else _exact(value))
 
 
 def _label(report: Report) -> str:
@@ -156,7 +74,7 @@ def _label(report: Report) -> str:
     return f"As of {day:%A}, {day.day} {day:%B %Y} · frozen {report.snapshot.taken_at[:10]} from version {report.snapshot.version}"
 
 
-def _write_summary(sheet: Worksheet, sheets: _Sheets, report: Report, customer_sheets: Sequence[str]) -> None:
+def _write_summary(sheet: Worksheet, sheets: Sheets, report: Report, customer_sheets: Sequence[str]) -> None:
     buckets = report.buckets
     sheets.title(sheet, "Receivables aging", _label(report))
     sheet.set_column(0, 0, 6)
@@ -176,19 +94,19 @@ def _write_summary(sheet: Worksheet, sheets: _Sheets, report: Report, customer_s
         cash = sheets.money(line.currency, bottom=1, bottom_color=RULE)
         sheet.write_number(row, 0, line.number, sheets.format(bottom=1, bottom_color=RULE, font_color=QUIET))
         for column, value in enumerate((line.company_id, line.company_name, line.currency), start=1):
-            _text(sheet, row, column, value, style)
+            write_text(sheet, row, column, value, style)
         for column, bucket in enumerate(buckets, start=first):
-            _formula(sheet, row, column, _sum_of_line(customer_sheets, column + 2, row), cash, line.buckets.get(bucket.bucket_id, ZERO))
+            write_formula(sheet, row, column, _sum_of_line(customer_sheets, column + 2, row), cash, line.buckets.get(bucket.bucket_id, ZERO))
         total = sheets.money(line.currency, bottom=1, bottom_color=RULE, bold=True)
-        _formula(sheet, row, last + 1, f"=SUM({xl_range(row, first, row, last)})", total, line.open_amount)
-        _formula(sheet, row, last + 2, _sum_of_line(customer_sheets, last + 4, row), cash, line.past_due)
-        _text(sheet, row, last + 3, line.base_currency, style)
-        _formula(
+        write_formula(sheet, row, last + 1, f"=SUM({xl_range(row, first, row, last)})", total, line.open_amount)
+        write_formula(sheet, row, last + 2, _sum_of_line(customer_sheets, last + 4, row), cash, line.past_due)
+        write_text(sheet, row, last + 3, line.base_currency, style)
+        write_formula(
             sheet, row, last + 4, _sum_of_line(customer_sheets, last + 7, row), sheets.money(line.base_currency, bottom=1, bottom_color=RULE), line.open_base
         )
         row += 1
     if not report.lines:
-        _text(sheet, row, 1, "No open items.", sheets.format(italic=True, font_color=QUIET))
+        write_text(sheet, row, 1, "No open items.", sheets.format(italic=True, font_color=QUIET))
         row += 1
     sheet.freeze_panes(HEAD_ROWS, 4)
     sheet.repeat_rows(3)
@@ -201,9 +119,9 @@ def _sum_of_line(sheets: Sequence[str], column: int, row: int) -> str:
     return "=" + "+".join(f"SUMIFS('{sheet}'!${name}:${name},'{sheet}'!$A:$A,$A{row + 1})" for sheet in sheets)
 
 
-def _write_headlines(sheet: Worksheet, sheets: _Sheets, report: Report, row: int, totals: Mapping[str, str]) -> None:
+def _write_headlines(sheet: Worksheet, sheets: Sheets, report: Report, row: int, totals: Mapping[str, str]) -> None:
     """Write the headline figures of each company beside last week's and last year's."""
-    _text(
+    write_text(
         sheet,
         row,
         0,
@@ -220,24 +138,24 @@ def _write_headlines(sheet: Worksheet, sheets: _Sheets, report: Report, row: int
             edge = {"top": 1, "top_color": RULE} if place == 0 else {}
             style = sheets.format(**edge)
             cash = sheets.format(num_format="0.0%", align="right", **edge) if is_ratio else sheets.money(company.currency, **edge)
-            _text(sheet, row, 0, "", style)
+            write_text(sheet, row, 0, "", style)
             for column, value in enumerate((company.company_id, company.name, company.currency, name, ""), start=1):
-                _text(sheet, row, column, value, style)
+                write_text(sheet, row, column, value, style)
             if name == "All open items":
-                _formula(sheet, row, 6, f"=SUM({totals[company.company_id]})" if company.company_id in totals else "=0", cash, now)
+                write_formula(sheet, row, 6, f"=SUM({totals[company.company_id]})" if company.company_id in totals else "=0", cash, now)
             elif name == "Past due ratio":
-                _formula(sheet, row, 6, f'=IF(G{row - 1}>0,G{row}/G{row - 1},"n/a")', cash, _rounded(now))
+                write_formula(sheet, row, 6, f'=IF(G{row - 1}>0,G{row}/G{row - 1},"n/a")', cash, _rounded(now))
             else:
-                _amount(sheet, row, 6, now or ZERO, cash)
+                write_amount(sheet, row, 6, now or ZERO, cash)
             for column, then in ((7, week_ago), (9, year_ago)):
                 if then is None:
-                    _text(sheet, row, column, "", style)
-                    _text(sheet, row, column + 1, "", style)
+                    write_text(sheet, row, column, "", style)
+                    write_text(sheet, row, column + 1, "", style)
                     continue
-                _amount(sheet, row, column, _rounded(then) or ZERO, cash)
+                write_amount(sheet, row, column, _rounded(then) or ZERO, cash)
                 here, before = xl_rowcol_to_cell(row, 6), xl_rowcol_to_cell(row, column)
                 difference = None if now is None else (_rounded(now) or ZERO) - (_rounded(then) or ZERO)
-                _formula(sheet, row, column + 1, f'=IF(ISNUMBER({here}),{here}-{before},"")', cash, difference)
+                write_formula(sheet, row, column + 1, f'=IF(ISNUMBER({here}),{here}-{before},"")', cash, difference)
             row += 1
 
 
@@ -261,7 +179,7 @@ def _headlines(company: Company) -> list[tuple[str, list[Decimal | None]]]:
     return [(name, [None if standing is None else figure(standing) for standing in standings]) for name, figure in figures]
 
 
-def _write_customers(sheets_: Sequence[Worksheet], sheets: _Sheets, report: Report, sheet_rows: int) -> None:
+def _write_customers(sheets_: Sequence[Worksheet], sheets: Sheets, report: Report, sheet_rows: int) -> None:
     buckets = report.buckets
     headings = [
         *(("Line", True), ("Company", False), ("Customer id", False), ("Customer", False), ("Intercompany", False), ("Currency", False)),
@@ -282,19 +200,19 @@ def _write_customers(sheets_: Sequence[Worksheet], sheets: _Sheets, report: Repo
             sheet.write_number(row, 0, account.line, sheets.format(font_color=QUIET))
             intercompany = "intercompany" if account.customer.is_intercompany else ""
             for column, value in enumerate((account.company_id, account.customer.customer_id, account.customer.name, intercompany, account.currency), start=1):
-                _text(sheet, row, column, value, text)
+                write_text(sheet, row, column, value, text)
             for column, bucket in enumerate(buckets, start=first):
-                _amount(sheet, row, column, account.buckets.get(bucket.bucket_id, ZERO), cash)
-            _formula(sheet, row, last + 1, f"=SUM({xl_range(row, first, row, last)})", sheets.money(account.currency, bold=True), account.open_amount)
-            _amount(sheet, row, last + 2, account.past_due, cash)
+                write_amount(sheet, row, column, account.buckets.get(bucket.bucket_id, ZERO), cash)
+            write_formula(sheet, row, last + 1, f"=SUM({xl_range(row, first, row, last)})", sheets.money(account.currency, bold=True), account.open_amount)
+            write_amount(sheet, row, last + 2, account.past_due, cash)
             if account.oldest_days is not None:
                 sheet.write_number(row, last + 3, account.oldest_days, text)
-            _text(sheet, row, last + 4, account.base_currency, text)
-            _amount(sheet, row, last + 5, account.open_base, sheets.money(account.base_currency))
-        _finish(sheet, len(part), len(headings), 4)
+            write_text(sheet, row, last + 4, account.base_currency, text)
+            write_amount(sheet, row, last + 5, account.open_base, sheets.money(account.base_currency))
+        finish_sheet(sheet, len(part), len(headings), 4)
 
 
-def _write_items(sheets_: Sequence[Worksheet], sheets: _Sheets, report: Report, items: Iterator[Item], sheet_rows: int) -> None:
+def _write_items(sheets_: Sequence[Worksheet], sheets: Sheets, report: Report, items: Iterator[Item], sheet_rows: int) -> None:
     numbers = {"days_past_due", "installment_sequence", *CURRENCY_OF}
     dates = sheets.format(num_format="yyyy-mm-dd", align="left")
     plain = sheets.format()
@@ -311,26 +229,20 @@ def _write_items(sheets_: Sequence[Worksheet], sheets: _Sheets, report: Report, 
             for column, (_, name, _) in enumerate(ITEM_COLUMNS, start=1):
                 value = item.values[name]
                 if isinstance(value, Decimal):
-                    _amount(sheet, row, column, value, sheets.money(item.values[CURRENCY_OF[name]]))
+                    write_amount(sheet, row, column, value, sheets.money(item.values[CURRENCY_OF[name]]))
                 elif isinstance(value, date):
                     sheet.write_datetime(row, column, value, dates)
                 elif isinstance(value, int):
                     sheet.write_number(row, column, value, plain)
                 elif value is not None:
-                    _text(sheet, row, column, value, plain)
+                    write_text(sheet, row, column, value, plain)
             row += 1
             if row == HEAD_ROWS + per_sheet:
                 break
-        _finish(sheet, row - HEAD_ROWS, len(ITEM_COLUMNS) + 1, 4)
+        finish_sheet(sheet, row - HEAD_ROWS, len(ITEM_COLUMNS) + 1, 4)
 
 
-def _finish(sheet: Worksheet, rows: int, columns: int, frozen_columns: int) -> None:
-    sheet.freeze_panes(HEAD_ROWS, frozen_columns)
-    sheet.repeat_rows(3)
-    sheet.autofilter(HEAD_ROWS - 1, 0, HEAD_ROWS - 1 + max(rows, 1), columns - 1)
-
-
-def _write_definitions(sheet: Worksheet, sheets: _Sheets, report: Report) -> None:
+def _write_definitions(sheet: Worksheet, sheets: Sheets, report: Report) -> None:
     sheets.title(sheet, "Definitions", _label(report))
     for column, width in enumerate((26, 12, 90, 60)):
         sheet.set_column(column, column, width)
@@ -344,7 +256,7 @@ def _write_definitions(sheet: Worksheet, sheets: _Sheets, report: Report) -> Non
         row += 1
         for line in lines:
             for column, value in enumerate(line):
-                _text(sheet, row, column, value, sheets.format(text_wrap=True, valign="top", bold=column == 0, bottom=1, bottom_color=RULE))
+                write_text(sheet, row, column, value, sheets.format(text_wrap=True, valign="top", bold=column == 0, bottom=1, bottom_color=RULE))
             row += 1
         row += 1
     sheet.freeze_panes(3, 1)

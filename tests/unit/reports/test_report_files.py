@@ -21,7 +21,8 @@ from orchestration.files import sha256_of
 from orchestration.reports import figures, proof, weekly, workbook
 from orchestration.reports.figures import DoesNotAddUp
 from orchestration.reports.money import NOTHING
-from orchestration.reports.workbook import HEAD_ROWS, ITEM_COLUMNS, TooManyDigits
+from orchestration.reports.sheets import HEAD_ROWS, TooManyDigits
+from orchestration.reports.workbook import ITEM_COLUMNS
 from orchestration.settings import Home
 from orchestration.snapshots import Snapshot, SnapshotRefused, context_file, items_file
 
