@@ -209,6 +209,19 @@ def status(options: argparse.Namespace, home: Home) -> int:
     return errors.DONE
 
 
+def register_workpaper(registry: _Registry) -> None:
+    command = registry.add("workpaper", workpaper, "the auditor's workpaper of a period: general ledger and subledger, with what makes up the differences")
+    command.add_argument("--period", metavar="PERIOD", help="a month (YYYY-MM) or a period end (YYYY-MM-DD); the newest period end delivered")
+
+
+def workpaper(options: argparse.Namespace, home: Home) -> int:
+    """Write the workpaper from the version in force, and name its file."""
+    from orchestration.reports import workpaper as papers
+
+    terminal.result({"workpaper": str(papers.write(home, options.period))}, as_json=options.as_json)
+    return errors.DONE
+
+
 def register_rejects(registry: _Registry) -> None:
     command = registry.add("rejects", rejects, "the rejected rows with file, line, reason and the original text")
     command.add_argument("--feed", metavar="F", help="only this feed's")
@@ -313,6 +326,7 @@ COMMANDS = (
     register_snapshot,
     register_run,
     register_status,
+    register_workpaper,
     register_rejects,
     register_sql,
     register_dashboards,

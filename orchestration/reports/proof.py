@@ -47,15 +47,15 @@ def of_workbook(path: Path, report: Report) -> None:
     customers: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     lines: dict[tuple[str, str], Decimal] = {}
     with zipfile.ZipFile(path) as book:
-        for name, member in _sheets(book):
+        for name, member in sheet_files(book):
             if name.startswith("Open items"):
-                for row in _rows(book, member, "A", amount, base):
+                for row in rows_below_headings(book, member, "A", amount, base):
                     _count(items, *companies[int(row["A"])], row[amount], row[base])
             elif name.startswith("By customer"):
-                for row in _rows(book, member, "A", customer_total):
+                for row in rows_below_headings(book, member, "A", customer_total):
                     customers[companies[int(row["A"])]] += Decimal(row[customer_total])
             elif name == "Summary":
-                lines = {companies[int(row["A"])]: Decimal(row[line_total]) for row in _rows(book, member, "A", line_total, rows=len(companies))}
+                lines = {companies[int(row["A"])]: Decimal(row[line_total]) for row in rows_below_headings(book, member, "A", line_total, rows=len(companies))}
     refuse_difference(report.snapshot, frozen_totals(report), items, "the open items of the workbook")
     expected = {key: (total,) for key, (_, total, _) in frozen_totals(report).items()}
     refuse_difference(report.snapshot, expected, {key: (total,) for key, total in customers.items()}, "the customers of the workbook")
@@ -67,13 +67,13 @@ def _count(shown: Totals, company_id: str, currency: str, amount: str, amount_ba
     shown[company_id, currency] = (items + 1, total + Decimal(amount), total_base + Decimal(amount_base))
 
 
-def _sheets(book: zipfile.ZipFile) -> list[tuple[str, str]]:
+def sheet_files(book: zipfile.ZipFile) -> list[tuple[str, str]]:
     """Return name and file of each sheet; the writer numbers them in the order of the workbook."""
     names = [sheet.attrib["name"] for sheet in ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{CELLS}sheet")]
     return [(name, f"xl/worksheets/sheet{number}.xml") for number, name in enumerate(names, start=1)]
 
 
-def _rows(book: zipfile.ZipFile, member: str, *columns: str, rows: int | None = None) -> Iterator[dict[str, str]]:
+def rows_below_headings(book: zipfile.ZipFile, member: str, *columns: str, rows: int | None = None) -> Iterator[dict[str, str]]:
     """Yield the values of the named columns in each row below the headings; at most ``rows`` of them."""
     with book.open(member) as sheet:
         for _, element in ElementTree.iterparse(sheet):
