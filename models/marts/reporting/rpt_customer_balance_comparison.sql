@@ -35,6 +35,29 @@ ours as (
 
 ),
 
+-- What the ERP's list holds and the subledger leaves out.
+outside as (
+
+    select
+        dates.company_id,
+        outside.customer_id,
+        outside.currency,
+        dates.as_of_date,
+        sum(case when outside.evidence = 'held' then outside.amount else 0 end) as held_amount,
+        sum(case when outside.evidence = 'rejected' then outside.amount else 0 end) as rejected_amount
+
+    from dates
+
+    inner join {{ ref('int_ledger_outside') }} as outside
+        on outside.company_id = dates.company_id
+        and outside.counts_from <= dates.as_of_date
+        and outside.counts_until > dates.as_of_date
+        and not outside.is_one_of_several
+
+    group by 1, 2, 3, 4
+
+),
+
 compared as (
 
     select
@@ -54,6 +77,35 @@ compared as (
         and ours.currency = erp.currency
         and ours.as_of_date = erp.as_of_date
 
+),
+
+-- Held or rejected rows explain a difference only where they come to it exactly: alone, else both together.
+explained as (
+
+    select
+        compared.*,
+        compared.erp_amount - compared.subledger_amount as difference_amount,
+        case
+            when compared.erp_amount = compared.subledger_amount then 0
+            when compared.erp_amount - compared.subledger_amount in (outside.held_amount, outside.held_amount + outside.rejected_amount)
+                then outside.held_amount
+            else 0
+        end as held_amount,
+        case
+            when compared.erp_amount - compared.subledger_amount in (0, outside.held_amount) then 0
+            when compared.erp_amount - compared.subledger_amount in (outside.rejected_amount, outside.held_amount + outside.rejected_amount)
+                then outside.rejected_amount
+            else 0
+        end as rejected_amount
+
+    from compared
+
+    left join outside
+        on outside.company_id = compared.company_id
+        and outside.customer_id = compared.customer_id
+        and outside.currency = compared.currency
+        and outside.as_of_date = compared.as_of_date
+
 )
 
 select
@@ -63,11 +115,14 @@ select
     currency,
     cast(erp_amount as decimal(18, 3)) as erp_amount,
     cast(subledger_amount as decimal(18, 3)) as subledger_amount,
-    cast(erp_amount - subledger_amount as decimal(18, 3)) as difference_amount,
+    cast(difference_amount as decimal(18, 3)) as difference_amount,
+    cast(held_amount as decimal(18, 3)) as held_amount,
+    cast(rejected_amount as decimal(18, 3)) as rejected_amount,
+    cast(difference_amount - held_amount - rejected_amount as decimal(18, 3)) as unexplained_amount,
     erp_amount = subledger_amount as is_equal,
     is_in_erp
 
-from compared
+from explained
 
 where is_in_erp
     or subledger_amount != 0
