@@ -646,10 +646,25 @@ def gl_differences(read: Read) -> list[Record]:
     """Return each company's latest control balances beside the subledger's, differences first."""
     return read(
         """
-        select company_id, receivable_account, period_end, balance_kind, currency, gl_amount, subledger_amount, difference_amount, is_reconciled
+        select
+            company_id, receivable_account, period_end, balance_kind, currency, gl_amount, subledger_amount, difference_amount, unexplained_amount,
+            is_reconciled, is_explained
         from marts.rpt_gl_reconciliation as balances
         where period_end = (select max(period_end) from marts.rpt_gl_reconciliation as newest where newest.company_id = balances.company_id)
-        order by is_reconciled, 1, 2, 4, 5
+        order by is_explained, is_reconciled, 1, 2, 4, 5
+        """,
+        {},
+    )
+
+
+def gl_causes(read: Read) -> list[Record]:
+    """Return the rows that make up the explained part of these differences."""
+    return read(
+        """
+        select company_id, receivable_account, period_end, balance_kind, currency, cause, object_type, object_id, posting_date, amount, evidence
+        from marts.rpt_gl_reconciliation_items as items
+        where period_end = (select max(period_end) from marts.rpt_gl_reconciliation as newest where newest.company_id = items.company_id)
+        order by 1, 2, 4, 5, 6, item_number
         """,
         {},
     )

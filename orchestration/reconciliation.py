@@ -1,6 +1,6 @@
 """Why the general ledger and the subledger differ: which of the rows that only one of them may hold make up the difference, exactly.
 
-A cause is claimed only when the rows behind it close the difference to the last unit, by the rules of decision 0012; the smallest number of causes wins, and
+A cause is claimed only when the rows behind it close the difference to the last unit, by the rules of decision 0015; the smallest number of causes wins, and
 among as many the first in the order of EVIDENCE and then of the incidents. Where nothing closes it, rows that are known to be outside the subledger are shown
 when they can be a part of it, and the rest stays unexplained. Money is in whole thousandths (int); positive adds to general ledger less subledger.
 """
@@ -169,18 +169,23 @@ def _alone(line: Line, evidence: Sequence[Row], books: Books) -> Explanation:
                 return Explanation(line, tuple(claim for name in chosen for claim in groups[name]))
         for chosen in _disjoint(groups, names, causes - 1):
             rest = line.difference - sum(totals[name] for name in chosen)
+            claims = [claim for name in chosen for claim in groups[name]]
             incident = _incident(line, rest, [row for row in evidence if row.evidence not in chosen], books) if rest else ()
-            if incident:
-                return Explanation(line, (*(claim for name in chosen for claim in groups[name]), *incident))
+            if incident and not _objects(claims) & _objects(incident):
+                return Explanation(line, (*claims, *incident))
     return Explanation(line, _certain_part(line, groups, totals))
 
 
 def _disjoint(groups: Mapping[str, Sequence[Claim]], names: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
     """Yield the choices of so many kinds of evidence, in order, in which no document counts twice."""
     for chosen in combinations(names, count):
-        objects = [{(claim.object_type, claim.object_id) for claim in groups[name]} for name in chosen]
+        objects = [_objects(groups[name]) for name in chosen]
         if len(set().union(*objects)) == sum(map(len, objects)):
             yield chosen
+
+
+def _objects(claims: Iterable[Claim]) -> set[tuple[str, str]]:
+    return {(claim.object_type, claim.object_id) for claim in claims}
 
 
 def _groups(line: Line, evidence: Sequence[Row]) -> dict[str, list[Claim]]:

@@ -38,12 +38,23 @@ def read(home: Home) -> dict[str, Any]:
         status["gl_differences"] = _records(
             con,
             """
-            select company_id, receivable_account, period_end, balance_kind, currency, gl_amount, subledger_amount, difference_amount
+            select
+                company_id, receivable_account, period_end, balance_kind, currency, gl_amount, subledger_amount, difference_amount, unexplained_amount,
+                (
+                    select string_agg(cause || ' ' || amount, ', ' order by cause)
+                    from (
+                        select replace(cause, '_', ' ') as cause, sum(amount) as amount
+                        from marts.rpt_gl_reconciliation_items as items
+                        where items.company_id = gl.company_id and items.receivable_account = gl.receivable_account
+                            and items.period_end = gl.period_end and items.balance_kind = gl.balance_kind and items.currency = gl.currency
+                        group by 1
+                    )
+                ) as causes
             from marts.rpt_gl_reconciliation as gl
             where period_end = (
                 select max(period_end) from marts.rpt_gl_reconciliation as newest where newest.company_id = gl.company_id
             )
-            order by all
+            order by 1, 2, 3, 4, 5
             """,
         )
         status["rejects"] = _records(con, "select feed, reason, count(*) as rows from meta.rejects group by all order by all")

@@ -150,7 +150,9 @@ def status(found: Mapping[str, Any], *, as_json: bool) -> None:
     _section("Receivable, and what is not in it", found["receivable"])
     differing = [entry for entry in found["gl_differences"] if entry["difference_amount"] != 0]
     if found["gl_differences"]:
-        _section(f"General ledger: {len(differing)} of {len(found['gl_differences'])} balances differ", differing)
+        unexplained = sum(entry["unexplained_amount"] != 0 for entry in differing)
+        title = f"General ledger: {len(differing)} of {len(found['gl_differences'])} balances differ"
+        _section(f"{title}, {unexplained} of them not explained" if differing else title, differing)
     else:
         print("\nGeneral ledger: no control balances were delivered, so nothing was reconciled.")
     _section("Rejected rows (`arw rejects` lists them)", found["rejects"])

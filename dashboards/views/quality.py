@@ -35,7 +35,21 @@ GL_COLUMNS = [
     Column("gl_amount", "General ledger", "money", "currency"),
     Column("subledger_amount", "Open items", "money", "currency"),
     Column("difference_amount", "Difference", "money", "currency"),
+    Column("unexplained_amount", "Not explained", "money", "currency"),
     Column("result", "Result"),
+]
+CAUSE_COLUMNS = [
+    Column("company_id", "Company"),
+    Column("receivable_account", "Account"),
+    Column("period_end", "Period end", "date"),
+    Column("balance_kind", "Balance", "words"),
+    Column("currency", "Currency"),
+    Column("cause", "Cause", "words", is_title=True),
+    Column("object_type", "What", "words"),
+    Column("object_id", "Key"),
+    Column("posting_date", "Posted", "date"),
+    Column("amount", "Amount", "money", "currency"),
+    Column("evidence", "Evidence"),
 ]
 REJECT_COLUMNS = [
     Column("system", "System"),
@@ -88,7 +102,7 @@ def render(shown: Shown, home: Home) -> None:
         queries.outside(read, queries.ALL),
         "Nothing that moves the receivable was rejected or is held.",
     )
-    balances = [row | {"result": "Ties" if row["is_reconciled"] else "Differs"} for row in queries.gl_differences(read)]
+    balances = [row | {"result": _tie(row)} for row in queries.gl_differences(read)]
     _card(
         "General ledger",
         "control accounts beside the open items, at the latest period end delivered",
@@ -96,6 +110,9 @@ def render(shown: Shown, home: Home) -> None:
         balances,
         "No control balances were delivered.",
     )
+    causes = queries.gl_causes(read)
+    if causes:
+        _card("What makes up the differences", "with what is not explained, these rows add up to each difference", CAUSE_COLUMNS, causes, "")
     _card("Rejected rows", "arw rejects lists them with file, line and reason", REJECT_COLUMNS, queries.rejects(read), "No row was rejected.")
     exceptions = [row | {"effect": "Held: not counted" if row["is_held"] else "Counted, flagged"} for row in queries.exceptions(read)]
     _card("Exceptions", "rows that depend on something that is missing or does not fit", EXCEPTION_COLUMNS, exceptions, "No exception.")
@@ -104,6 +121,10 @@ def render(shown: Shown, home: Home) -> None:
 
 def _result(row: Record) -> str:
     return "Passed" if row["passed"] else "Failed, overridden" if row["is_overridden"] else "Failed"
+
+
+def _tie(row: Record) -> str:
+    return "Ties" if row["is_reconciled"] else "Explained" if row["is_explained"] else "Differs"
 
 
 def _card(title: str, told: str, columns: list[Column], records: list[Record], nothing: str) -> None:

@@ -95,7 +95,7 @@ CAUSE_COLUMNS = (
     Column("Key", "object_id", 22),
     Column("Posting date", "posting_date", 12),
     Column("Amount", "amount", 16, "currency"),
-    Column("Evidence", "evidence", 70),
+    Column("Evidence", "evidence", 100),
 )
 ITEM_COLUMNS = (
     Column("Line", "line", 6),
@@ -218,7 +218,7 @@ def write(path: Path, paper: Workpaper, sheet_rows: int = SHEET_ROWS) -> None:
 
 def _write_summary(sheet: Worksheet, sheets: Sheets, paper: Workpaper, label: str, names: dict[str, list[str]]) -> None:
     sheets.title(sheet, "General ledger and subledger", label)
-    for column, width in enumerate((6, 11, 28, 12, 12, 18, 9)):
+    for column, width in enumerate((6, 14, 28, 12, 12, 18, 9)):
         sheet.set_column(column, column, width)
     sheet.set_column(_GL, _UNEXPLAINED, 15)
     sheet.set_column(_UNEXPLAINED + 1, _UNEXPLAINED + 1, 14)
@@ -228,7 +228,7 @@ def _write_summary(sheet: Worksheet, sheets: Sheets, paper: Workpaper, label: st
     row = HEAD_ROWS
     for line in paper.lines:
         edge = {"bottom": 1, "bottom_color": RULE}
-        plain, cash = sheets.format(**edge), sheets.money(line["currency"], **edge)
+        plain, cash = sheets.format(indent=1, **edge), sheets.money(line["currency"], **edge)
         sheet.write_number(row, 0, line["line"], sheets.format(font_color=QUIET, **edge))
         for column, value in enumerate((line["company_id"], line["name"], line["receivable_account"]), start=1):
             write_text(sheet, row, column, value, plain)
@@ -284,7 +284,9 @@ def _write_sign_off(sheet: Worksheet, sheets: Sheets, row: int) -> None:
         sheet.set_row(row + offset, 24 if label != "Conclusion" else 60)
         write_text(sheet, row + offset, 1, label, sheets.format(bold=True, border=1, border_color=RULE))
         for column in range(2, 6):
-            sheet.write_blank(row + offset, column, None, sheets.format(top=1, bottom=1, top_color=RULE, bottom_color=RULE, right=1 if column == 5 else 0))
+            sheet.write_blank(
+                row + offset, column, None, sheets.format(top=1, bottom=1, top_color=RULE, bottom_color=RULE, right=1 if column == 5 else 0, right_color=RULE)
+            )
 
 
 def _write_list(
@@ -323,7 +325,8 @@ def _write_list(
 
 
 def _write_value(sheet: Worksheet, sheets: Sheets, row: int, column: int, value: Any, currency: str | None) -> None:
-    plain = sheets.format()
+    # Set in, so that a text does not touch the number before it.
+    plain = sheets.format(indent=1)
     if value is None:
         return
     if isinstance(value, bool):
@@ -331,7 +334,7 @@ def _write_value(sheet: Worksheet, sheets: Sheets, row: int, column: int, value:
     elif isinstance(value, Decimal):
         write_amount(sheet, row, column, value, sheets.money(currency or ""))
     elif isinstance(value, int):
-        sheet.write_number(row, column, value, plain)
+        sheet.write_number(row, column, value, sheets.format())
     elif isinstance(value, datetime):
         sheet.write_datetime(row, column, value, sheets.format(num_format="yyyy-mm-dd hh:mm:ss", align="left"))
     elif isinstance(value, date):
