@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 from running import ROOT, arw
 
+from orchestration.demo import balances
 from orchestration.files import sha256_of
 from orchestration.published import POINTER_KEYS
 from orchestration.settings import Home
@@ -104,6 +106,20 @@ def test_status_tells_a_person_and_a_machine_the_same(first_run: tuple[Home, str
     assert f"books as of {told['as_of']}" in printed
     assert f"{len(told['checks'])} of {len(told['checks'])} passed" in printed
     assert all((entry["company_id"] or entry["currency"]) in printed for entry in told["receivable"])
+
+
+def test_the_demos_one_difference_from_the_general_ledger_is_explained(first_run: tuple[Home, str]) -> None:
+    pointer = json.loads(first_run[0].pointer.read_text(encoding="utf-8"))
+    with duckdb.connect(str(first_run[0].published / pointer["file"]), read_only=True) as con:
+        found = con.execute(
+            """
+            select company_id, cast(period_end as varchar), balance_kind, currency, difference_amount, manual_journal_amount, unexplained_amount
+            from marts.rpt_gl_reconciliation where not is_reconciled order by all
+            """
+        ).fetchall()
+    journal = Decimal(balances.JOURNAL_MINOR_UNITS) / 100
+    expected = (balances.JOURNAL_COMPANY, str(balances.JOURNAL_MONTH))
+    assert found == [(*expected, kind, "USD", journal, journal, 0) for kind in ("base_total", "document_currency")]
 
 
 def test_the_console_reads_any_past_date(first_run: tuple[Home, str]) -> None:
