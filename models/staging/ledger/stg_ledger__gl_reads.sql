@@ -1,5 +1,6 @@
 {{ config(materialized="table") }}
 
+-- A table, not a view: joined in two branches of int_gl_evidence with opposite conditions on read_at, DuckDB 2.0 drops the rows of one of them where it is inlined.
 -- When the general ledger's balances of a company were last read: a drop that delivered its system's balances confirms those that it does not change.
 with systems as (
 
