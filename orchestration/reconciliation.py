@@ -1,6 +1,6 @@
 """Why the general ledger and the subledger differ: which of the rows that only one of them may hold make up the difference, exactly.
 
-A cause is claimed only when the rows behind it close the difference to the last unit, by the rules of decision 0015; the smallest number of causes wins, and
+A cause is claimed only when the rows behind it close the difference to the last unit, by the rules of decision 0013; the smallest number of causes wins, and
 among as many the first in the order of EVIDENCE and then of the incidents. Where nothing closes it, rows that are known to be outside the subledger are shown
 when they can be a part of it, and the rest stays unexplained. Money is in whole thousandths (int); positive adds to general ledger less subledger.
 """

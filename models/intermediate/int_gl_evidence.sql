@@ -1,5 +1,5 @@
 -- What the extracts know that only one of the two ledgers may hold, by account and day: each row with the amount that it adds to the difference (general ledger less
--- subledger) while it counts, on counts_from <= day < counts_until. Which of it explains a difference is decided by int_gl_explanations (decision 0015).
+-- subledger) while it counts, on counts_from <= day < counts_until. Which of it explains a difference is decided by int_gl_explanations (decision 0013).
 with accounts as (
 
     select distinct company_id, receivable_account

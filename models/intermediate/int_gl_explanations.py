@@ -1,4 +1,4 @@
-"""What makes up each difference from the general ledger, decided by orchestration/reconciliation.py (decision 0015)."""
+"""What makes up each difference from the general ledger, decided by orchestration/reconciliation.py (decision 0013)."""
 
 from collections import defaultdict
 from decimal import Decimal
