@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import lake, published, snapshots, warehouse
+from orchestration import lake, policy, published, snapshots, warehouse
 from orchestration import publish as publisher
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import write_json
@@ -87,7 +87,8 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
 
 
 def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
-    """Load, build, audit, publish and freeze."""
+    """Load, build, audit, publish and freeze; a policy that cannot be used is said before anything is done."""
+    policy.read(home)
     loaded = load(home, path, profile, progress)
     refuse_incomplete(loaded)
     built = build(home, as_of, full_refresh=False, progress=progress)
