@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration import inbox, policy, schedules, sensors, timetable
-from orchestration.assets import marts, publishing, raw, weekly
+from orchestration.assets import marts, parquet, publishing, raw, weekly
 from orchestration.assets.session import Session
 from orchestration.dbt_nodes import read_manifest
 from orchestration.orchestrator import manifest_file
@@ -28,12 +28,12 @@ def assemble(home: Home, environment: Mapping[str, str]) -> dg.Definitions:
     main_job = dg.define_asset_job("main_job", dg.AssetSelection.all(), description="Load, build, audit, publish, freeze: `arw run`.", tags=FROM_THE_START)
     weekly_job = dg.define_asset_job(
         "weekly_job",
-        dg.AssetSelection.assets(weekly.SNAPSHOT, weekly.REPORT),
+        dg.AssetSelection.assets(weekly.SNAPSHOT, weekly.REPORT, parquet.PARQUET),
         description="Freeze the weeks that are due and write their reports: `arw snapshot`.",
         tags=FROM_THE_START,
     )
     return dg.Definitions(
-        assets=[raw.raw_assets(place), dbt_build, published, weekly.weekly_snapshot, weekly.weekly_report],
+        assets=[raw.raw_assets(place), dbt_build, published, weekly.weekly_snapshot, weekly.weekly_report, parquet.published_parquet],
         jobs=[main_job, weekly_job],
         schedules=[schedules.daily(main_job, home, place, time_zone), schedules.weekly(weekly_job, time_zone, week_end_day)],
         sensors=[sensors.drops(main_job, home, place)],

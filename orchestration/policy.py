@@ -193,8 +193,8 @@ SETTINGS = (
 )
 
 
-def read(home: Home, variables: Mapping[str, object] | None = None) -> Policy:
-    """Return the policy of a home; ``variables`` win over its files. Raises WrongPolicy with every fault at once."""
+def read(home: Home | None, variables: Mapping[str, object] | None = None) -> Policy:
+    """Return the policy of a home (None: the defaults); ``variables`` win over its files. Raises WrongPolicy with every fault at once."""
     faults: list[str] = []
     settings, said_in = _read_settings(home, variables or {}, faults)
     tables: dict[str, Rows] = {}
@@ -206,14 +206,6 @@ def read(home: Home, variables: Mapping[str, object] | None = None) -> Policy:
     if faults:
         raise WrongPolicy(faults)
     return Policy(settings, tables, said_in)
-
-
-def defaults() -> dict[str, Value]:
-    """Return the default of every setting."""
-    found, _ = _read_settings(None, {}, faults := [])
-    if faults:
-        raise WrongPolicy(faults)
-    return found
 
 
 def stage(policy: Policy, home: Home) -> dict[str, object]:
@@ -239,19 +231,24 @@ def keep(policy: Policy, home: Home) -> None:
 
 
 def listing(policy: Policy) -> list[dict[str, object]]:
-    """Return every setting with its value, default, what is allowed, what it means and where it was said."""
-    default = defaults()
+    """Return every setting with its value and default (as written), what is allowed, what it means and where it was said."""
+    default = read(None).settings
     return [
         {
             "setting": setting.name,
-            "value": policy.settings[setting.name],
-            "default_value": default[setting.name],
+            "value": _as_written(policy.settings[setting.name]),
+            "default_value": _as_written(default[setting.name]),
             "allowed": setting.allowed,
             "means": setting.means,
             "said_in": str(policy.said_in[setting.name]),
         }
         for setting in SETTINGS
     ]
+
+
+def _as_written(value: Value) -> str | None:
+    """Return a value as policy.yaml would say it."""
+    return str(value).lower() if isinstance(value, bool) else None if value is None else str(value)
 
 
 def _read_settings(home: Home | None, variables: Mapping[str, object], faults: list[str]) -> tuple[dict[str, Value], dict[str, Path]]:
@@ -313,11 +310,11 @@ def _scalars(path: Path, below: str | None, faults: list[str], apart: Sequence[s
             yield str(key.value), str(value.value).strip(), line
 
 
-def _table_files(home: Home, faults: list[str]) -> dict[str, Path]:
+def _table_files(home: Home | None, faults: list[str]) -> dict[str, Path]:
     """Return the file of each table: the home's own where there is one."""
     shipped = project_dir() / "seeds"
     files = {name: shipped / f"{name}.csv" for name in TABLES | SHIPPED}
-    for path in sorted(home.policy_tables.iterdir()) if home.policy_tables.is_dir() else []:
+    for path in sorted(home.policy_tables.iterdir()) if home and home.policy_tables.is_dir() else []:
         if path.name.startswith("."):
             continue
         if path.suffix != ".csv" or path.stem not in TABLES:

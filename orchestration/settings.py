@@ -83,6 +83,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def docs(self) -> Path:
+        """The documentation of all models, one page."""
+        return self.root / "docs.html"
+
+    @property
     def dbt_target(self) -> Path:
         """dbt's compiled project and run results."""
         return self.root / "dbt_target"
