@@ -2,7 +2,7 @@
 
     published/ar_<version>_parquet/<schema>/<table>.parquet
 
-The folder appears whole or not at all, is never changed afterwards, and goes when its version goes (decision 0013).
+The folder appears whole or not at all, is never changed afterwards, and goes when its version goes (decision 0014).
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def tables_reference() -> str:
 def with_made_parts(page: str) -> str:
     """Return a page with what stands between its marks made anew."""
     for mark, text in {"settings": settings_table(), "tables": tables_reference()}.items():
-        page = re.sub(rf"(<!-- made: {mark} -->\n).*?(\n<!-- end -->)", lambda found, text=text: f"{found[1]}{text}{found[2]}", page, flags=re.DOTALL)
+        start, end = f"<!-- made: {mark} -->\n", f"\n<!-- end of {mark} -->"
+        page = page[: page.index(start) + len(start)] + text + page[page.index(end) :]
     return page
 
 
