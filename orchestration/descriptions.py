@@ -1,6 +1,6 @@
 """What the published tables and columns mean, written into the file itself as comments: any client shows them beside the names.
 
-Only what has no comment yet gets one, in one pass over the catalog; dbt's own persist_docs would cost a statement per column and model in the midst of the build.
+Only what has no comment yet gets one, in one pass over the catalog; dbt's own persist_docs would cost a statement per column within the build.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     <home>/policy.yaml          settings of this home, by name; the others keep their default
     <home>/policy/<table>.csv   tables of this home, each replacing the default whole
 
-Nothing in the home is touched by an upgrade. What breaks a rule is refused before anything is built, all faults at once. docs/how-to/policy.md lists every setting.
+An upgrade touches nothing in the home. What breaks a rule is refused before anything is built, all faults at once. docs/how-to/policy.md lists all.
 """
 
 from __future__ import annotations
@@ -162,7 +162,9 @@ SETTINGS = (
         "the three letters of a currency (ISO 4217), or empty",
         _currency_or_none,
     ),
-    Setting("max_rate_age_days", "By how many days an exchange rate may be older than the date that it converts.", "a whole number from 0 to 366", _whole(0, 366)),
+    Setting(
+        "max_rate_age_days", "By how many days an exchange rate may be older than the date that it converts.", "a whole number from 0 to 366", _whole(0, 366)
+    ),
     Setting(
         "promise_kept_ratio",
         "The part of a promised amount that has to come in for the promise to count as kept.",

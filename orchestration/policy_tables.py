@@ -31,7 +31,7 @@ COMPONENTS = {
     "contacted_lately": True,
 }
 DEDUCTIONS = ("open_promise", "dispute", "contacted_lately")
-UNITS = ("money", "days", "ratio")
+UNITS = ("money", "days", "ratio", "times")
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,8 @@ def _range_faults(where: str, what: str, named_by: str, rows: Sequence[Row]) -> 
             yield f"{where}: {what} {row[named_by]} and {what} {following[named_by]} overlap on day {first}."
         elif _number(row["days_to"]) + 1 < _number(following["days_from"]):
             missing = _number(row["days_to"]) + 1
-            yield f"{where}: no {what} holds day {missing}: {what} {row[named_by]} ends on {row['days_to']} and {following[named_by]} starts on {following['days_from']}."
+            ends, starts = f"{row[named_by]} ends on {row['days_to']}", f"{following[named_by]} starts on {following['days_from']}"
+            yield f"{where}: no {what} holds day {missing}: {what} {ends} and {starts}."
     if in_order[-1]["days_to"] is not None:
         yield f"{where}: no {what} holds the days after {in_order[-1]['days_to']}; leave days_to of the last one empty."
 
@@ -230,7 +231,7 @@ def _number(cell: Cell) -> int:
 
 TABLES = {
     "aging_buckets": Table(
-        "The aging buckets, by preset; the setting `aging_preset` chooses one. The buckets of a preset follow one another without gap or overlap; "
+        "The aging buckets, by preset; the setting `aging_preset` chooses one. Those of a preset follow one another without gap or overlap; "
         "the first has no first day, the last no last day, and `unapplied` no days at all.",
         {
             "preset": NAME,
@@ -243,7 +244,8 @@ TABLES = {
         _bucket_faults,
     ),
     "provision_rates": Table(
-        "The expected loss by pool (risk class; * = all others) and days past due, as a fraction of the gross balance. The rates of a pool hold every day once.",
+        "The expected loss by pool (risk class; * = all others) and days past due, as a fraction of the gross balance. "
+        "The rates of a pool hold every day once.",
         {
             "preset": NAME,
             "pool": Kind("a risk class, or * for all others", _text(40)),
@@ -275,7 +277,7 @@ TABLES = {
         _target_faults,
     ),
     "worklist_weights": Table(
-        "The weights of the worklist's components, each 0 to 100 points; `open_promise`, `dispute` and `contacted_lately` are deducted, so theirs are 0 or less.",
+        "The weights of the worklist's components, each 0 to 100 points. `open_promise`, `dispute` and `contacted_lately` are deducted: 0 or less.",
         {
             "component": Kind(f"one of {', '.join(COMPONENTS)}", _one_of(*COMPONENTS)),
             "weight": Kind("a number from -10 to 10, at most 3 decimals", _decimal("-10", "10", 3)),

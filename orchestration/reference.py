@@ -14,7 +14,7 @@ from orchestration.settings import project_dir
 
 METRICS = "docs/metrics.md"
 POLICY = "docs/how-to/policy.md"
-UNITS = {"money": "money, in the currency of the row", "days": "days", "ratio": "a fraction (0.85 = 85 %)"}
+UNITS = {"money": "money, in the currency of the row", "days": "days", "ratio": "a fraction (0.85 = 85 %)", "times": "a number of times"}
 
 
 def metrics_page(rows: Rows, settings: Mapping[str, object]) -> str:
@@ -26,12 +26,19 @@ def metrics_page(rows: Rows, settings: Mapping[str, object]) -> str:
         "`meta.metric_definitions` of the published file (there with the settings of your policy in them), in the dashboards' tooltips and in the reports.",
         "",
         "A receivable is positive, open credits and unapplied cash are negative. **Net** = all open items, **gross** = open debit items only; both without "
-        "intercompany customers. A ratio whose denominator is 0 or less is NULL, with a `null_reason`. Ratios are never averaged: add up numerators and denominators.",
+        "intercompany customers. A ratio whose denominator is 0 or less is NULL, with a `null_reason`. Ratios are never averaged: add up numerators and "
+        "denominators.",
         "",
         "<!-- Made by `make reference` from seeds/metric_definitions.csv. -->",
     ]
     for row in rows:
-        lines += ["", f"## {row['label']}", "", f"`{row['metric_id']}` · {UNITS[str(row['unit'])]}" + (f" · {row['better']} is better" if row["better"] else ""), ""]
+        lines += [
+            "",
+            f"## {row['label']}",
+            "",
+            f"`{row['metric_id']}` · {UNITS[str(row['unit'])]}" + (f" · {row['better']} is better" if row["better"] else ""),
+            "",
+        ]
         lines += [re.sub(r"\{(\w+)\}", lambda found: str(settings[found[1]]), str(row["definition"]))]
         if row["numerator"]:
             lines += ["", f"= {row['numerator']} ÷ {row['denominator']}"]

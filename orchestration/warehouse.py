@@ -18,7 +18,12 @@ from orchestration.settings import Home, project_dir
 
 # What computes the figures from lake and policy: the models, with the seeds that belong to them and not to the policy.
 MODELS = (
-    "dbt_project.yml", "models", "dbt_project/macros", "orchestration/settlement.py", "seeds/currencies.csv", "seeds/metric_definitions.csv",
+    "dbt_project.yml",
+    "models",
+    "dbt_project/macros",
+    "orchestration/settlement.py",
+    "seeds/currencies.csv",
+    "seeds/metric_definitions.csv",
 )
 
 

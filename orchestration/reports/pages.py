@@ -68,9 +68,7 @@ def content(report: Report) -> dict[str, Any]:
 def _tones(buckets: Sequence[Bucket]) -> list[int]:
     """Return how dark each bucket is drawn: -1 for open credits, 0 up to the due date, then from 1 to SCALE the older, the darker."""
     late = [bucket for bucket in buckets if bucket.days_from is not None and bucket.days_from > 0]
-    return [
-        -1 if bucket.bucket_id == UNAPPLIED else max(1, SCALE * late.index(bucket) // max(1, len(late) - 1)) if bucket in late else 0 for bucket in buckets
-    ]
+    return [-1 if bucket.bucket_id == UNAPPLIED else max(1, SCALE * late.index(bucket) // max(1, len(late) - 1)) if bucket in late else 0 for bucket in buckets]
 
 
 def _company(company: Company, report: Report) -> dict[str, Any]:

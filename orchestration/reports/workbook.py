@@ -13,8 +13,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from orchestration.reports import money
 from orchestration.policy_tables import UNAPPLIED
+from orchestration.reports import money
 from orchestration.reports.figures import ZERO, Bucket, Company, Item, Report, Standing
 from orchestration.snapshots import Snapshot
 

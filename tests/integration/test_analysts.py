@@ -21,7 +21,9 @@ from orchestration.settings import Home
 
 pytestmark = pytest.mark.xdist_group("shell")
 
-QUERIES = re.findall(r"^## (\d+)\. ([^\n]+)\n+```sql\n(.*?)```\n+(.+?)(?=\n## |\Z)", (ROOT / "docs/how-to/queries.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+QUERIES = re.findall(
+    r"^## (\d+)\. ([^\n]+)\n+```sql\n(.*?)```\n+(.+?)(?=\n## |\Z)", (ROOT / "docs/how-to/queries.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,9 @@ def test_the_parquet_files_hold_the_published_tables(first_run: tuple[Home, str]
         other.execute(f"attach '{versions.find(home).file}' as ar (read_only)")
         for schema, table in tables:
             file = str(folder / schema / f"{table}.parquet")
-            assert other.execute(f"describe from ar.{schema}.{table}").fetchall() == other.execute("describe from read_parquet($file)", {"file": file}).fetchall()
+            assert (
+                other.execute(f"describe from ar.{schema}.{table}").fetchall() == other.execute("describe from read_parquet($file)", {"file": file}).fetchall()
+            )
             for left, right in (("ar.{0}.{1}", "read_parquet($file)"), ("read_parquet($file)", "ar.{0}.{1}")):
                 sql = f"select count(*) from (from {left} except all from {right})".format(schema, table)
                 assert other.execute(sql, {"file": file}).fetchone() == (0,), table

@@ -38,7 +38,10 @@ promise_kept_ratio: 1
 def write_policy(home: Home) -> None:
     home.policy_file.write_text(POLICY, encoding="utf-8")
     home.policy_tables.mkdir()
-    rows = [f"ours,{name},Up to {high} days,{order},{'' if low is None else low},{'' if high is None else high}" for order, (name, (low, high)) in enumerate(BUCKETS.items(), 1)]
+    rows = [
+        f"ours,{name},Up to {high} days,{order},{'' if low is None else low},{'' if high is None else high}"
+        for order, (name, (low, high)) in enumerate(BUCKETS.items(), 1)
+    ]
     text = "\n".join(("preset,bucket_id,label,bucket_order,days_from,days_to", *rows, "ours,unapplied,Open credits,99,,")) + "\n"
     (home.policy_tables / "aging_buckets.csv").write_text(text, encoding="utf-8")
     levels = "dunning_level,days_from,action,label\n0,0,first_step,First\n1,200,last_step,Last\n"

@@ -16,7 +16,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("create schema marts; create schema meta")
         connection.execute("create table marts.fct_open_items (item_id varchar, open_amount decimal(18, 3))")
         connection.execute("create table marts.fct_aging_snapshots as select date '2026-01-02' as snapshot_date, '' as version, * from marts.fct_open_items")
-        connection.execute("create table meta.overrides (check_id varchar, because varchar, \"rows\" bigint)")
+        connection.execute('create table meta.overrides (check_id varchar, because varchar, "rows" bigint)')
         connection.execute("create macro marts.open_items_as_of(as_of_date, known_at := null) as table (from marts.fct_open_items)")
         connection.execute("create macro marts.aging_as_of(as_of_date) as table (from marts.fct_open_items)")
         yield connection
@@ -36,7 +36,7 @@ def test_a_models_words_are_its_tables() -> None:
 def test_what_no_model_makes_is_described_too(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("comment on column marts.fct_open_items.open_amount is 'What''s \"open\".'")
     descriptions.write_others(con)
-    assert said(con, "fct_aging_snapshots")["open_amount"] == "What's \"open\"."
+    assert said(con, "fct_aging_snapshots")["open_amount"] == 'What\'s "open".'
     assert said(con, "fct_aging_snapshots")["snapshot_date"] == "Week end that was frozen."
     assert said(con, "overrides") == {"check_id": "Check.", "because": "Why.", "rows": "Rows that the check had found."}
     (macros,) = con.execute("select count(*) from duckdb_functions() where schema_name = 'marts' and comment is not null").fetchone() or (0,)

@@ -31,9 +31,7 @@ def test_every_table_is_exported_with_its_rows_and_types(home: Home) -> None:
         file = {"file": str(folder / "marts" / "fct_numbers.parquet")}
         assert con.execute("select count(*) from (from marts.fct_numbers except all from read_parquet($file))", file).fetchone() == (0,)
         types = "select column_name, column_type from (describe {})"
-        assert (
-            con.execute(types.format("from read_parquet($file)"), file).fetchall() == con.execute(types.format("from marts.fct_numbers")).fetchall()
-        )
+        assert con.execute(types.format("from read_parquet($file)"), file).fetchall() == con.execute(types.format("from marts.fct_numbers")).fetchall()
 
 
 def test_a_version_is_exported_once(home: Home) -> None:

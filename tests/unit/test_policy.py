@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -188,7 +189,12 @@ WRONG_TABLES = [
     ("aging_buckets", BUCKETS, (*GOOD_BUCKETS[:2], "default,c c,Very late,3,31,", UNAPPLIED), "line 4: bucket_id is 'c c'; it must be letters"),
     ("aging_buckets", BUCKETS, (*GOOD_BUCKETS[:2], "default,c,,3,31,", UNAPPLIED), "line 4: label is ''; it must be a text"),
     ("aging_buckets", BUCKETS, (*GOOD_BUCKETS[:2], "default,c,Very late,3,31", UNAPPLIED), "line 4: the line has 5 values instead of 6"),
-    ("aging_buckets", BUCKETS, tuple(row.replace("default", "ours") for row in (*GOOD_BUCKETS, UNAPPLIED)), "aging_preset is 'default'; it must be a preset of"),
+    (
+        "aging_buckets",
+        BUCKETS,
+        tuple(row.replace("default", "ours") for row in (*GOOD_BUCKETS, UNAPPLIED)),
+        "aging_preset is 'default'; it must be a preset of",
+    ),
     ("aging_buckets", BUCKETS.replace(",", ";"), (), "line 1: the columns must be preset,bucket_id"),
     ("aging_buckets", "preset,bucket_id,label,bucket_order,days_to,days_from", (*GOOD_BUCKETS, UNAPPLIED), "in this order"),
     # Provision rates: 0 to 1, complete for every pool, and one for everybody else.
@@ -214,7 +220,12 @@ WRONG_TABLES = [
     ("targets", TARGETS, ("*,dso_days,2021-02-30,,45",), "line 2: valid_from is '2021-02-30'"),
     ("targets", TARGETS, ("*,dso_days,2020-01-01,,45 days",), "line 2: target_value is '45 days'"),
     # Weights: of every component, on the side that it counts on.
-    ("worklist_weights", WEIGHTS, tuple(f"{name},0,{'30' if scale else ''},x" for name, scale in COMPONENTS.items() if name != "dispute"), "dispute is missing"),
+    (
+        "worklist_weights",
+        WEIGHTS,
+        tuple(f"{name},0,{'30' if scale else ''},x" for name, scale in COMPONENTS.items() if name != "dispute"),
+        "dispute is missing",
+    ),
     ("worklist_weights", WEIGHTS, ("charm,1,,x",), "line 2: component is 'charm'; it must be one of past_due_amount"),
     ("worklist_weights", WEIGHTS, ("oldest_age,-1,30,x",), "component oldest_age: its weight is -1; it raises the score, so it must be 0 or more"),
     ("worklist_weights", WEIGHTS, ("dispute,1,,x",), "component dispute: its weight is 1; it is deducted, so it must be 0 or less"),
@@ -300,7 +311,7 @@ def ranges(draw: st.DrawFn) -> list[tuple[int | None, int | None]]:
     """Return some ranges of days, mostly the contiguous ones between a few edges, and sometimes with one end moved."""
     edges = sorted(draw(st.sets(st.integers(-40, 160), max_size=12)))
     bounds: list[int | None] = [None, *edges, None]
-    found = [(None if low is None else low + 1, high) for low, high in zip(bounds, bounds[1:], strict=False)]
+    found = [(None if low is None else low + 1, high) for low, high in pairwise(bounds)]
     if draw(st.booleans()):
         at = draw(st.integers(0, len(found) - 1))
         low, high = found[at]
@@ -311,7 +322,9 @@ def ranges(draw: st.DrawFn) -> list[tuple[int | None, int | None]]:
 
 @given(ranges())
 def test_buckets_are_taken_if_every_day_is_in_exactly_one(found: list[tuple[int | None, int | None]]) -> None:
-    rows = [{"preset": "p", "bucket_id": f"b{n}", "label": f"B{n}", "bucket_order": n, "days_from": low, "days_to": high} for n, (low, high) in enumerate(found, 1)]
+    rows = [
+        {"preset": "p", "bucket_id": f"b{n}", "label": f"B{n}", "bucket_order": n, "days_from": low, "days_to": high} for n, (low, high) in enumerate(found, 1)
+    ]
     rows.append({"preset": "p", "bucket_id": "unapplied", "label": "U", "bucket_order": 99, "days_from": None, "days_to": None})
     told = list(TABLES["aging_buckets"].faults(rows))
     held = [sum((low is None or day >= low) and (high is None or day <= high) for low, high in found) for day in range(-60, 181)]
