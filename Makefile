@@ -82,6 +82,18 @@ dashboards: setup ## The dashboards on the published version, until Ctrl-C (PORT
 	@$(BIN)/arw --home $(HOME_DIR) dashboards --port $(PORT)
 PORT ?= 8501
 
+.PHONY: export
+export: setup ## The published tables as Parquet files, for Excel and Power BI
+	@$(BIN)/arw --home $(HOME_DIR) export
+
+.PHONY: docs
+docs: setup ## The documentation of all models as one page (docs.html in the home)
+	@$(BIN)/arw --home $(HOME_DIR) docs
+
+.PHONY: reference
+reference: setup ## Write the parts of docs/ again that are made from the program (for who changes settings or metrics)
+	$(BIN)/python -m orchestration.reference
+
 .PHONY: browser-deps
 browser-deps: ## Install Debian's Chromium for the browser tests (needs root)
 	apt-get update -qq

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dashboards import formatting
 from dashboards.warehouse import Record
+from orchestration.policy_tables import UNAPPLIED
 
 CONFIG = {"displayModeBar": False, "displaylogo": False, "showSendToCloud": False, "scrollZoom": False, "doubleClick": False}
 
@@ -25,18 +26,25 @@ def label(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def bucket_colors(buckets: Sequence[str]) -> dict[str, str]:
-    """Return a color per bucket in their order: blue before the due date, then ever darker."""
-    late = [bucket for bucket in buckets if bucket not in ("current", "unapplied")]
-    steps = max(len(late) - 1, 1)
-    colors = {bucket: LATE[round(position * (len(LATE) - 1) / steps)] for position, bucket in enumerate(late)}
-    return {"current": NOT_DUE, "unapplied": CREDIT} | colors
+def bucket_colors(buckets: Sequence[Record]) -> dict[str, str]:
+    """Return a color per bucket (id and first day), oldest last: grey for open credits, blue up to the due date, then ever darker."""
+    late = [row["bucket_id"] for row in buckets if row["days_from"] is not None and row["days_from"] > 0]
+    colors = {row["bucket_id"]: NOT_DUE for row in buckets} | {bucket: _shade(place, max(len(late) - 1, 1)) for place, bucket in enumerate(late)}
+    return colors | {UNAPPLIED: CREDIT}
+
+
+def _shade(place: int, last: int) -> str:
+    """Return the color at ``place`` of 0 to ``last`` on the way through the colors of what is late."""
+    step, rest = divmod(place * (len(LATE) - 1), last)
+    here, there = LATE[step], LATE[min(step + 1, len(LATE) - 1)]
+    mixed = [(int(here[at : at + 2], 16) * (last - rest) + int(there[at : at + 2], 16) * rest) // last for at in (1, 3, 5)]
+    return "#" + "".join(f"{part:02x}" for part in mixed)
 
 
 def aging_trend(weeks: Sequence[Record], currency: str) -> go.Figure:
     """Open items by week end, stacked by bucket; open credits below the line."""
-    buckets = list(dict.fromkeys(row["bucket_id"] for row in weeks))
-    colors = bucket_colors(buckets)
+    buckets = {row["bucket_id"]: row for row in weeks}
+    colors = bucket_colors(list(buckets.values()))
     figure = go.Figure()
     for bucket in buckets:
         rows = [row for row in weeks if row["bucket_id"] == bucket]

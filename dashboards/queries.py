@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from dashboards.formatting import minor_units
 from dashboards.warehouse import Read, Record
+from orchestration.policy_tables import UNAPPLIED
 
 ALL = "ALL"
 SPARK_MONTHS = 13
@@ -171,8 +172,31 @@ def aging(read: Read, scope: Scope, on: date, customer: str | None = None) -> li
         """,
         scope.parameters | {"on": on, "customer": customer},
     )
-    gross = _sum(row["amount"] for row in rows if row["bucket_id"] != "unapplied")
+    gross = _gross(read, scope, on, customer) if _credits_are_aged(read) else _sum(row["amount"] for row in rows if row["bucket_id"] != UNAPPLIED)
     return [row | {"share": ratio(row["amount"], gross)} for row in rows]
+
+
+def _credits_are_aged(read: Read) -> bool:
+    """Tell whether the buckets hold credits too, by the policy of this version; without them their sum is the gross receivable."""
+    return read("select json_extract_string(variables, '$.credits_aged') = 'true' as is_so from meta.build_info", {}) == [{"is_so": True}]
+
+
+def _gross(read: Read, scope: Scope, on: date, customer: str | None) -> Decimal | None:
+    """Return the open debit items at the close of a day."""
+    (row,) = read(
+        f"""
+        select {scope.total("amount")} as amount
+        from (
+            select {scope.amount("open_amount", "items")} as amount
+            from marts.open_items_as_of($on) as items
+            {scope.rates("items", "$on")}
+            where {scope.rows("items")} and ($customer is null or items.customer_id = $customer)
+                and (items.open_amount > 0 or (items.open_amount = 0 and items.open_amount_base > 0))
+        )
+        """,
+        scope.parameters | {"on": on, "customer": customer},
+    )
+    return row["amount"]
 
 
 def aging_total(read: Read, scope: Scope, on: date, customer: str | None = None) -> Record:
@@ -212,7 +236,7 @@ def aging_weeks(read: Read, scope: Scope, on: date) -> list[Record]:
             where weekly.week_end in (select week_end from weeks) and {scope.rows("weekly")}
         )
         select
-            weeks.week_end, buckets.bucket_id, buckets.label, buckets.bucket_order,
+            weeks.week_end, buckets.bucket_id, buckets.label, buckets.bucket_order, buckets.days_from,
             case when count(aged.bucket_id) = count(aged.amount) then round(coalesce(sum(aged.amount), 0), {minor_units(scope.unit)}) end as amount
         from weeks
         cross join marts.dim_aging_buckets as buckets
@@ -423,7 +447,10 @@ def segments(read: Read) -> list[str]:
 
 def past_due_buckets(read: Read) -> list[Record]:
     """Return the buckets that past-due items can be in."""
-    return read("select bucket_id, label from marts.dim_aging_buckets where coalesce(days_to, 1) > 0 and bucket_id != 'unapplied' order by bucket_order", {})
+    return read(
+        "select bucket_id, label from marts.dim_aging_buckets where coalesce(days_to, 1) > 0 and bucket_id != $unapplied order by bucket_order",
+        {"unapplied": UNAPPLIED},
+    )
 
 
 def past_due_currencies(read: Read) -> list[str]:

@@ -759,7 +759,7 @@ def _prepare_limits(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> None:
         create temp table limits as
         select cast(? as decimal(9, 6)) as max_outside_share, cast(? as decimal(9, 6)) as max_volume_change, cast(? as bigint) as fewest_rows
         """,
-        [str(policy.get("max_outside_share", "0.001")), str(policy.get("max_volume_change", "0.5")), FEWEST_ROWS],
+        [policy["max_outside_share"], policy["max_volume_change"], FEWEST_ROWS],
     )
     con.execute("create temp table minor_units (currency varchar, minor_units integer)")
     con.execute("insert into minor_units select unnest(?), unnest(?)", [list(minor_units()), list(minor_units().values())])

@@ -197,6 +197,48 @@ def run(options: argparse.Namespace, home: Home) -> int:
     return errors.DONE
 
 
+def register_export(registry: _Registry) -> None:
+    command = registry.add("export", export, "write the tables of the published version as Parquet files beside it, for Excel, Power BI and others")
+    _add_wait(command)
+
+
+def export(options: argparse.Namespace, home: Home) -> int:
+    """Export the version in force."""
+    from orchestration import pipeline
+
+    with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+        done = pipeline.export(home, terminal.say)
+    terminal.result(done, as_json=options.as_json)
+    return errors.DONE
+
+
+def register_policy(registry: _Registry) -> None:
+    command = registry.add("policy", policy, "the settings of policy in force here, and whether they can be used; nothing is built")
+    command.add_argument("--format", choices=("table", "csv"), default="table")
+
+
+def policy(options: argparse.Namespace, home: Home) -> int:
+    """Check the home's policy and list every setting."""
+    from orchestration import policy as reader
+
+    listed = reader.listing(reader.read(home))
+    terminal.rows(list(listed[0]), [tuple(said.values()) for said in listed], "json" if options.as_json else options.format)
+    return errors.DONE
+
+
+def register_docs(registry: _Registry) -> None:
+    command = registry.add("docs", docs, "write the documentation of all models as one HTML page that needs no server and no network")
+    command.add_argument("--out", type=Path, metavar="FILE", help="where to (docs.html in the home)")
+
+
+def docs(options: argparse.Namespace, home: Home) -> int:
+    """Write the page."""
+    from orchestration import docs as writer
+
+    terminal.result({"page": str(writer.write(home, options.out or home.docs, terminal.say))}, as_json=options.as_json)
+    return errors.DONE
+
+
 def register_status(registry: _Registry) -> None:
     registry.add("status", status, "what is published, how fresh and how sound it is")
 
@@ -325,6 +367,9 @@ COMMANDS = (
     register_publish,
     register_snapshot,
     register_run,
+    register_export,
+    register_policy,
+    register_docs,
     register_status,
     register_workpaper,
     register_rejects,

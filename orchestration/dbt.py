@@ -75,6 +75,17 @@ def parse(home: Home, target: Path) -> None:
         raise BuildFailed(f"dbt cannot parse the project (exit code {exit_code}):\n{last_words}\nNothing was changed. Its log: {home.logs / 'dbt.log'}")
 
 
+def docs(home: Home, target: Path) -> Path:
+    """Write dbt's documentation of the project as one page into ``target``, without looking into a database."""
+    parse(home, target)
+    options = ("generate", "--static", "--empty-catalog", "--no-compile", "--target-path", str(target))
+    exit_code, last_words = _dbt(home, "docs", *options, progress=lambda _: None)
+    page = target / "static_index.html"
+    if exit_code != 0 or not page.is_file():
+        raise BuildFailed(f"dbt cannot document the project (exit code {exit_code}):\n{last_words}\nNothing was changed. Its log: {home.logs / 'dbt.log'}")
+    return page
+
+
 def _dbt(home: Home, verb: str, *options: str, progress: Callable[[str], None]) -> tuple[int, str]:
     project = project_dir()
     command = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
@@ -38,7 +39,7 @@ class BuildInfo:
         return self.known_at if self.is_as_known_then else OPEN_END
 
 
-def write(home: Home, info: BuildInfo) -> None:
+def write(home: Home, info: BuildInfo, policy: Sequence[Mapping[str, object]]) -> None:
     """Write the schema into the build file; `build_info` comes last, so that it marks a whole build."""
     with duckdb.connect(str(home.build_file)) as con:
         attach(con, home, "warehouse")
@@ -63,6 +64,7 @@ def write(home: Home, info: BuildInfo) -> None:
             """,
             {"moment": info.moment},
         )
+        _write_policy(con, policy)
         deliveries(con, home)
         _write_amounts_outside(con, home)
         con.execute(
@@ -130,6 +132,13 @@ def deliveries(con: duckdb.DuckDBPyConnection, home: Home) -> None:
                 f"insert into lake_keys select drop_id, $feed, {key}, {company} from read_parquet($files) where drop_id in (select drop_id from deliveries)",
                 {"feed": feed, "files": files},
             )
+
+
+def _write_policy(con: duckdb.DuckDBPyConnection, policy: Sequence[Mapping[str, object]]) -> None:
+    """Write the setting of each policy that the figures were made under, as text, beside its default."""
+    con.execute("create or replace table meta.policy (setting varchar, value varchar, default_value varchar, allowed varchar, meaning varchar)")
+    for said in policy:
+        con.execute("insert into meta.policy values (?, ?, ?, ?, ?)", [said[name] for name in ("setting", "value", "default_value", "allowed", "means")])
 
 
 def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:

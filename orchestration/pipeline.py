@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import lake, published, snapshots, warehouse
+from orchestration import export as exporter
+from orchestration import lake, policy, published, snapshots, warehouse
 from orchestration import publish as publisher
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import write_json
@@ -75,6 +76,17 @@ def report(home: Home, progress: Progress) -> dict[str, Any]:
     return {"reports": [str(path) for path in written], "newest_report": [str(path) for path in weekly.newest(home)]}
 
 
+def export(home: Home, progress: Progress) -> dict[str, Any]:
+    """Write the tables of the version in force as Parquet."""
+    folder, is_new = exporter.write(home, progress)
+    return {"parquet": str(folder), "is_new": is_new}
+
+
+def export_if_wanted(home: Home, progress: Progress) -> dict[str, Any]:
+    """Write the tables of the version in force as Parquet, unless the policy says not to."""
+    return export(home, progress) if policy.read(home).settings["export_parquet"] else {"parquet": None, "is_new": False}
+
+
 @contextmanager
 def _refusal_on_record(home: Home) -> Iterator[None]:
     """Keep why an audit refused, for `arw status`."""
@@ -87,18 +99,21 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
 
 
 def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
-    """Load, build, audit, publish and freeze."""
+    """Load, build, audit, publish, freeze and export; a policy that cannot be used is said before anything is done."""
+    policy.read(home)
     loaded = load(home, path, profile, progress)
     refuse_incomplete(loaded)
     built = build(home, as_of, full_refresh=False, progress=progress)
     outcome = publish(home, {}, progress)
     frozen = snapshot(home, None, progress)
+    exported = export_if_wanted(home, progress)
     in_force = published.find(home)
     return {
         "loaded": loaded,
         "built": built,
         "published": {"is_new": outcome["is_new"], "path": str(in_force.file)} | in_force.pointer,
         "frozen": frozen,
+        "exported": exported,
         "kpis": kpis(home),
     }
 

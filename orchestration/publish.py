@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import audit, meta, published, snapshots, warehouse
+from orchestration import audit, descriptions, export, meta, published, snapshots, warehouse
 from orchestration.errors import ArwError, BadUsage, PublishRefused
 from orchestration.files import sha256_of, sync, write_json
 from orchestration.meta import BuildInfo
@@ -205,6 +205,7 @@ def _put_in_force(
     shutil.copyfile(source, copy)
     with duckdb.connect(str(copy)) as con:
         frozen_rows = snapshots.write_table(con, home)
+        descriptions.write_others(con)
         con.execute("checkpoint")
     sync(copy)
     _verify(copy, contents)
@@ -288,5 +289,6 @@ def _prune(home: Home, in_force: str) -> None:
 
 
 def _remove(home: Home, version: str) -> None:
+    shutil.rmtree(export.folder(home, version), ignore_errors=True)
     for suffix in (".json", ".duckdb", "_contacts.duckdb"):
         (home.published / f"ar_{version}{suffix}").unlink(missing_ok=True)

@@ -23,6 +23,26 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def policy_file(self) -> Path:
+        """The settings that differ from the project's defaults; written by people only."""
+        return self.root / "policy.yaml"
+
+    @property
+    def policy_tables(self) -> Path:
+        """Tables that replace the project's, a CSV each; written by people only."""
+        return self.root / "policy"
+
+    @property
+    def policies(self) -> Path:
+        """Every policy that was built with, named by its hash; append-only."""
+        return self.root / "policies"
+
+    @property
+    def staged_policy(self) -> Path:
+        """The home's tables of policy, as they were checked, for dbt to take."""
+        return self.root / "build" / "policy"
+
+    @property
     def lake(self) -> Path:
         """What was loaded, immutable."""
         return self.root / "lake"
@@ -61,6 +81,11 @@ class Home:
     def reports(self) -> Path:
         """The weekly report's files, a folder per week end; rewritten from the snapshots when lost."""
         return self.root / "reports"
+
+    @property
+    def docs(self) -> Path:
+        """The documentation of all models, one page."""
+        return self.root / "docs.html"
 
     @property
     def dbt_target(self) -> Path:

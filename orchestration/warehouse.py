@@ -9,13 +9,23 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
-import yaml
 
-from orchestration import dbt, lake, meta
+from orchestration import dbt, descriptions, lake, meta, policy
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.lock import WarehouseBusy
 from orchestration.meta import BuildInfo
 from orchestration.settings import Home, project_dir
+
+# What computes the figures from lake and policy: the models, with the seeds that belong to them and not to the policy.
+MODELS = (
+    "dbt_project.yml",
+    "models",
+    "dbt_project/macros",
+    "orchestration/settlement.py",
+    "orchestration/reconciliation.py",
+    "seeds/currencies.csv",
+    "seeds/metric_definitions.csv",
+)
 
 
 def build(
@@ -27,14 +37,15 @@ def build(
     progress: Callable[[str], None] = lambda _: None,
 ) -> BuildInfo:
     """Build the marts of everything in the lake, as of ``as_of``, into the home's build file."""
+    decided = policy.read(home, variables)
     _remove_damaged(home, progress)
     progress("bringing the raw tables up to the lake")
     lake.refresh_raw(home.root)
-    info = identify(home, as_of, variables or {})
+    info = _identify(home, as_of, variables or {}, decided)
     home.build_file.parent.mkdir(parents=True, exist_ok=True)
     _remove_database(home.build_file)
     progress(f"building as of {info.as_of}")
-    results = dbt.build(home, {"as_of": info.as_of.isoformat()} | dict(variables or {}), full_refresh=full_refresh, progress=progress)
+    results = dbt.build(home, json.loads(info.variables) | policy.stage(decided, home), full_refresh=full_refresh, progress=progress)
     if results.errors:
         raise dbt.BuildFailed(
             "\n".join(f"{error.file}: {error.name} could not be built: {error.message}" for error in results.errors)
@@ -43,26 +54,30 @@ def build(
     if results.failed_tests:
         raise _refusal(home, results.failed_tests)
     progress(f"built {results.models} models, {results.tests} data tests passed")
-    meta.write(home, info)
+    descriptions.write_models(home)
+    policy.keep(decided, home)
+    meta.write(home, info, policy.listing(decided))
     return info
 
 
 def identify(home: Home, as_of: date | None, variables: Mapping[str, object]) -> BuildInfo:
     """Return what a build of the present lake, policy and models would be made from."""
+    return _identify(home, as_of, variables, policy.read(home, variables))
+
+
+def _identify(home: Home, as_of: date | None, variables: Mapping[str, object], decided: policy.Policy) -> BuildInfo:
     project = project_dir()
     drops = lake.drops(home.root)
     if not drops:
         raise ArwError(f"Nothing was loaded into {home.root} yet. `arw load PATH` lands a drop or an inbox.")
     as_of = as_of or drops[-1].books_through
-    policy = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["vars"] | dict(variables) | {"as_of": as_of.isoformat()}
     known_at = datetime.fromisoformat(str(variables["known_at"])) if variables.get("known_at") else None
+    parameters = {"as_of": as_of.isoformat(), "known_at": str(known_at) if known_at else None}
     parts = {
-        "as_of": as_of.isoformat(),
+        **parameters,
         "drops_hash": _hash(*(f"{drop.drop_id} {drop.extracted_at.isoformat()}" for drop in drops)),
-        "policy_hash": _hash(json.dumps(policy, sort_keys=True, default=str), *_contents(project, "seeds")),
-        "models_hash": _hash(
-            *_contents(project, "dbt_project.yml", "models", "dbt_project/macros", "orchestration/settlement.py", "orchestration/reconciliation.py")
-        ),
+        "policy_hash": decided.sha256,
+        "models_hash": _hash(*_contents(project, *MODELS)),
         "engine": f"duckdb {duckdb.__version__}",
     }
     return BuildInfo(
@@ -71,11 +86,11 @@ def identify(home: Home, as_of: date | None, variables: Mapping[str, object]) ->
         known_at=known_at or drops[-1].extracted_at,
         is_as_known_then=known_at is not None,
         drops=len(drops),
-        drops_hash=parts["drops_hash"],
-        policy_hash=parts["policy_hash"],
-        models_hash=parts["models_hash"],
-        engine=parts["engine"],
-        variables=json.dumps(policy, sort_keys=True, default=str),
+        drops_hash=str(parts["drops_hash"]),
+        policy_hash=decided.sha256,
+        models_hash=str(parts["models_hash"]),
+        engine=str(parts["engine"]),
+        variables=json.dumps(dict(decided.settings) | parameters, sort_keys=True),
     )
 
 

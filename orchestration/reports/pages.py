@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
+from orchestration.policy_tables import UNAPPLIED
 from orchestration.reports import money
 from orchestration.reports.context import WEEK
 from orchestration.reports.figures import ZERO, Balance, Bucket, Company, Customer, Report, add, refuse_difference
@@ -65,16 +66,9 @@ def content(report: Report) -> dict[str, Any]:
 
 
 def _tones(buckets: Sequence[Bucket]) -> list[int]:
-    """Return how dark each bucket is drawn: -1 for open credits, 0 for what is not due, then from 1 to SCALE the older, the darker."""
-    aged = [bucket for bucket in buckets if bucket.days_from is not None]
-    return [
-        -1
-        if bucket.days_from is None and bucket.days_to is None
-        else 0
-        if bucket.days_from is None
-        else max(1, SCALE * aged.index(bucket) // max(1, len(aged) - 1))
-        for bucket in buckets
-    ]
+    """Return how dark each bucket is drawn: -1 for open credits, 0 up to the due date, then from 1 to SCALE the older, the darker."""
+    late = [bucket for bucket in buckets if bucket.days_from is not None and bucket.days_from > 0]
+    return [-1 if bucket.bucket_id == UNAPPLIED else max(1, SCALE * late.index(bucket) // max(1, len(late) - 1)) if bucket in late else 0 for bucket in buckets]
 
 
 def _company(company: Company, report: Report) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from orchestration.reports.figures import ZERO, Company, Item, Report, Standing
+from orchestration.policy_tables import UNAPPLIED
+from orchestration.reports.figures import ZERO, Bucket, Company, Item, Report, Standing
 from orchestration.reports.sheets import (
     ACCENT,
     HEAD_ROWS,
@@ -249,7 +250,7 @@ def _write_definitions(sheet: Worksheet, sheets: Sheets, report: Report) -> None
     row = 3
     for title, lines in (
         ("Figure", [(d["label"], d["unit"], d["definition"], d["not_comparable_with"]) for d in report.definitions]),
-        ("Bucket", [(b.label, "days past due", _days(b.days_from, b.days_to), "") for b in report.buckets]),
+        ("Bucket", [(b.label, "days past due", _days(b), "") for b in report.buckets]),
         ("This report", [(name, "", said, "") for name, said in provenance(report.snapshot)]),
     ):
         sheets.headings(sheet, row, [(title, False), ("Unit", False), ("Meaning", False), ("Not comparable", False)])
@@ -262,9 +263,12 @@ def _write_definitions(sheet: Worksheet, sheets: Sheets, report: Report) -> None
     sheet.freeze_panes(3, 1)
 
 
-def _days(first: int | None, last: int | None) -> str:
-    if first is None and last is None:
+def _days(bucket: Bucket) -> str:
+    first, last = bucket.days_from, bucket.days_to
+    if bucket.bucket_id == UNAPPLIED:
         return "open credits: receipts not yet applied, open credit memos, negative adjustments"
+    if first is None and last is None:
+        return "any number of days past due"
     if first is None:
         return f"up to {last} days past due; 0 = due on the day itself, less than 0 = not yet due"
     return f"{first} days past due and more" if last is None else f"{first} to {last} days past due"

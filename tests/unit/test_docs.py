@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration import cli
+from orchestration import cli, docs, policy, reference
+from orchestration.errors import ArwError
 from orchestration.settings import project_dir
 
 ROOT = project_dir()
@@ -112,3 +113,44 @@ def test_nothing_in_the_project_speaks_of_the_machine_it_was_written_on() -> Non
     words = re.compile("|".join((re.escape("/work") + "/", re.escape("." + "library"), "py" + r"pi\.org", "python" + r"hosted")))
     found = [name for name in listed if words.search((ROOT / name).read_bytes().decode("utf-8", errors="replace"))]
     assert found == []
+
+
+RATIO_OR_DAYS = ("decimal(18,6)", "decimal(12,2)")
+# Columns of these types that are no metric: a value of some metric beside another row's, and points of a score, which add up to it.
+NO_METRIC = re.compile(r"prior_\w+|target_value|\w+_score|score")
+
+
+def mart_columns() -> list[tuple[str, str, str]]:
+    """Return model, column and type of every column of the marts."""
+    return [
+        (model["name"], column["name"], str(column.get("data_type", "")).replace(" ", "").lower())
+        for path in sorted((ROOT / "models" / "marts").rglob("*.yml"))
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
+        for column in model.get("columns", [])
+    ]
+
+
+def test_every_metric_that_the_marts_publish_is_defined() -> None:
+    published = {column for _, column, kind in mart_columns() if kind in RATIO_OR_DAYS and not NO_METRIC.fullmatch(column)}
+    kpis = set(re.findall(r"^    \('(\w+)',", (ROOT / "models/marts/reporting/rpt_executive_kpis.sql").read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(kpis) > 20 and len(published) > 20
+    defined = {str(row["metric_id"]) for row in policy.read(None).tables["metric_definitions"]}
+    assert (published | kpis) - defined == set()
+    assert defined - published - kpis - {column for _, column, _ in mart_columns()} == set()
+
+
+def test_the_page_of_metrics_says_what_the_seed_says() -> None:
+    decided = policy.read(None)
+    page = reference.metrics_page(decided.tables["metric_definitions"], decided.settings)
+    assert (ROOT / reference.METRICS).read_text(encoding="utf-8") == page, "run `make reference`"
+    assert not re.search(r"\{\w+\}", page)
+    for row in decided.tables["metric_definitions"]:
+        assert f"\n## {row['label']}\n\n`{row['metric_id']}`" in page
+
+
+def test_the_page_of_models_loads_nothing_and_names_no_folder() -> None:
+    page = docs.closed('<html><head lang="en"><script src="//t.example/sp.js"></script></head>{"root_path": "/srv/me", "path": "a"}</html>')
+    assert page.startswith('<html><head lang="en"><meta http-equiv="Content-Security-Policy" content="default-src \'unsafe-inline\'')
+    assert '"root_path": null, "path": "a"' in page and "/srv/me" not in page
+    with pytest.raises(ArwError, match="nothing was written"):
+        docs.closed("<html></html>")

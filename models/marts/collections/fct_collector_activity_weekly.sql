@@ -1,4 +1,4 @@
-{%- set days_after_touch = var('touch_credit_days', 7) -%}
+{%- set days_after_touch = var('touch_credit_days') -%}
 -- What collectors did each week and what it brought, in the reporting currency; the week that as_of lies in ends at as_of. Cash counts for the week of the touch that
 -- it followed within some days: once for whoever touched the customer last, and beside it for everybody who did.
 with accounts as (

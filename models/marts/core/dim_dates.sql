@@ -1,7 +1,7 @@
 -- The group's fiscal year is that of its lowest company_id, and is named after the calendar year that it ends in.
 with fiscal_start as (
 
-    select coalesce(min_by(fiscal_year_start_month, company_id), 1) as start_month
+    select coalesce(min_by(fiscal_year_start_month, company_id), {{ var('fiscal_year_start_month') }}) as start_month
     from {{ ref('stg_ledger__companies') }}
 
 )

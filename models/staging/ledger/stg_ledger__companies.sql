@@ -33,11 +33,11 @@ stand_ins as (
 
 companies as (
 
-    select company_id, name, base_currency, coalesce(fiscal_year_start_month, 1) as fiscal_year_start_month, time_zone
+    select company_id, name, base_currency, coalesce(fiscal_year_start_month, {{ var('fiscal_year_start_month') }}) as fiscal_year_start_month, time_zone
     from delivered
     where recency = 1
     union all
-    select company_id, name, base_currency, 1 as fiscal_year_start_month, cast(null as {{ dbt.type_string() }}) as time_zone
+    select company_id, name, base_currency, {{ var('fiscal_year_start_month') }} as fiscal_year_start_month, cast(null as {{ dbt.type_string() }}) as time_zone
     from stand_ins
 
 )

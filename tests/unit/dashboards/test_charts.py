@@ -8,11 +8,11 @@ from decimal import Decimal
 from dashboards import charts
 
 WEEKS = [
-    {"week_end": date(2026, 10, 16), "bucket_id": bucket, "label": label, "amount": amount}
-    for bucket, label, amount in (
-        ("current", "Current <b>now</b>", Decimal("12345678901234.567")),
-        ("1_30", "1\N{EN DASH}30 & more", Decimal("0.100")),
-        ("unapplied", "Unapplied", None),
+    {"week_end": date(2026, 10, 16), "bucket_id": bucket, "label": label, "days_from": days_from, "amount": amount}
+    for bucket, label, days_from, amount in (
+        ("current", "Current <b>now</b>", None, Decimal("12345678901234.567")),
+        ("1_30", "1\N{EN DASH}30 & more", 1, Decimal("0.100")),
+        ("unapplied", "Unapplied", None, None),
     )
 ]
 
@@ -29,10 +29,17 @@ def test_labels_are_no_markup() -> None:
 
 
 def test_each_bucket_has_a_color_of_its_own() -> None:
-    for late in range(1, 6):
-        buckets = ["current", *(f"late_{number}" for number in range(late)), "unapplied"]
-        colors = charts.bucket_colors(buckets)
-        assert len({colors[bucket] for bucket in buckets}) == len(buckets)
+    for late in range(1, 20):
+        days = {"b0": None} | {f"b{number}": 1 + 10 * number for number in range(1, late + 1)} | {"unapplied": None}
+        colors = charts.bucket_colors([{"bucket_id": bucket, "days_from": day} for bucket, day in days.items()])
+        assert len({colors[bucket] for bucket in days}) == len(days)
+
+
+def test_what_is_not_late_is_never_drawn_as_late_whatever_its_name() -> None:
+    days = {"early": None, "soon": -29, "late": 1, "very_late": 31}
+    colors = charts.bucket_colors([{"bucket_id": bucket, "days_from": day} for bucket, day in days.items()])
+    assert colors["early"] == colors["soon"] == charts.NOT_DUE
+    assert (colors["late"], colors["very_late"]) == (charts.LATE[0], charts.LATE[-1])
 
 
 def test_no_chart_offers_to_upload_itself() -> None:

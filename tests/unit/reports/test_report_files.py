@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pdf_text
 import pytest
+import weeks
 from python_calamine import CalamineWorkbook
 from weeks import HOSTILE, WEEK_END, Open, freeze
 
@@ -208,6 +209,29 @@ def test_rows_that_a_sheet_cannot_hold_go_on_in_the_next(home: Home, tmp_path: P
     assert [len(sheet(xlsx, name)) - HEAD_ROWS for name in names[4:7]] == [10, 10, 5]
     assert sheet(xlsx, "Summary")[HEAD_ROWS][11] == 25.0
     assert "'By customer 3'!$G:$G" in xml(xlsx, "Summary")
+
+
+def test_any_number_of_buckets_is_shown_and_adds_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    edges = range(-15, 300, 15)
+    aged = [(f"b{n}", f"Up to {edge} days", n, None if n == 1 else edge - 14, edge) for n, edge in enumerate(edges, start=1)]
+    last = ("rest", "All older", 90, aged[-1][4] + 1, None)
+    monkeypatch.setattr(weeks, "BUCKETS", [*aged, last, ("unapplied", "Open credits", 91, None, None)])
+    snapshot = freeze(home, [Open(f"C{days}", f"{days + 100}.25", days) for days in range(-40, 400, 11)] + [Open("A", "-7.10")])
+    xlsx, _, pdf = weekly.write(home, snapshot)
+    heads = sheet(xlsx, "By customer")[HEAD_ROWS - 1]
+    text = " ".join(" ".join(pdf_text.pages(pdf)).split())
+    for _, label, *_ in weeks.BUCKETS:
+        assert label in heads and label in text
+    meanings = {row[0]: row[2] for row in sheet(xlsx, "Definitions")}
+    assert meanings["Up to -15 days"].startswith("up to -15 days past due") and meanings["All older"] == "286 days past due and more"
+    assert meanings["Open credits"].startswith("open credits")
+
+
+def test_one_bucket_for_all_days_is_no_open_credit(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weeks, "BUCKETS", [("all", "All", 1, None, None), ("unapplied", "Open credits", 2, None, None)])
+    snapshot = freeze(home, [Open("A", "10.00", -5), Open("A", "20.00", 200), Open("A", "-7.10")])
+    xlsx, *_ = weekly.write(home, snapshot)
+    assert {row[0]: row[2] for row in sheet(xlsx, "Definitions")}["All"] == "any number of days past due"
 
 
 def test_an_amount_that_a_spreadsheet_cannot_hold_is_refused(home: Home) -> None:
