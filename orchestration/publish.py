@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -145,6 +145,23 @@ def _published_contents(file: Path) -> tuple[str, list[tuple[str, int, str]]] | 
     with duckdb.connect(str(file), read_only=True) as con:
         row = con.execute("select fingerprint from meta.build_info").fetchone()
         return (row[0], con.execute("select table_name, row_count, content_hash from meta.contents order by 1").fetchall()) if row else None
+
+
+def up_to_date(home: Home, as_of: date | None) -> published.Version | None:
+    """Return the version in force if a build of the present lake, policy and models would publish the same again; None where that is not certain.
+
+    A version that somebody let pass in spite of a check is never certain: the check is put again.
+    """
+    try:
+        version = published.find(home)
+        info = meta.read_build_info(home)
+    except ArwError:
+        return None
+    wanted = warehouse.identify(home, as_of, {}).fingerprint
+    if version.warning or version.pointer["checks"]["overridden"] or info.fingerprint != wanted:
+        return None
+    (fingerprint, _) = _published_contents(version.file) or ("", [])
+    return version if fingerprint == wanted else None
 
 
 def renew(home: Home, progress: Callable[[str], None]) -> Outcome:

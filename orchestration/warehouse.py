@@ -27,14 +27,12 @@ def build(
     progress: Callable[[str], None] = lambda _: None,
 ) -> BuildInfo:
     """Build the marts of everything in the lake, as of ``as_of``, into the home's build file."""
-    _remove_damaged(home, progress)
-    progress("bringing the raw tables up to the lake")
-    lake.refresh_raw(home.root)
+    refresh(home, progress)
     info = identify(home, as_of, variables or {})
     home.build_file.parent.mkdir(parents=True, exist_ok=True)
     _remove_database(home.build_file)
     progress(f"building as of {info.as_of}")
-    results = dbt.build(home, {"as_of": info.as_of.isoformat()} | dict(variables or {}), full_refresh=full_refresh, progress=progress)
+    results = dbt.build(home, info.as_of, variables or {}, full_refresh=full_refresh, progress=progress)
     if results.errors:
         raise dbt.BuildFailed(
             "\n".join(f"{error.file}: {error.name} could not be built: {error.message}" for error in results.errors)
@@ -45,6 +43,13 @@ def build(
     progress(f"built {results.models} models, {results.tests} data tests passed")
     meta.write(home, info)
     return info
+
+
+def refresh(home: Home, progress: Callable[[str], None]) -> None:
+    """Bring the raw tables up to the lake; a working database that is damaged is made again."""
+    _remove_damaged(home, progress)
+    progress("bringing the raw tables up to the lake")
+    lake.refresh_raw(home.root)
 
 
 def identify(home: Home, as_of: date | None, variables: Mapping[str, object]) -> BuildInfo:
