@@ -23,7 +23,8 @@ STEPS = {
     "events": """
         create table events as
         select 'document:' || document_id as item_id, company_id, customer_id, currency, posting_date, due_date, 'document' as event_type,
-            document_type as subtype, case when document_type in ('credit_memo', 'opening_credit', 'journal_credit') then -gross_amount else gross_amount end as amount
+            document_type as subtype,
+            case when document_type in ('credit_memo', 'opening_credit', 'journal_credit') then -gross_amount else gross_amount end as amount
         from documents where coalesce(status, 'posted') != 'draft'
         union all
         select 'document:' || document_id, company_id, customer_id, currency, voided_on, due_date, 'void', document_type,

@@ -180,9 +180,7 @@ def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
     return Outcome(renewed, is_new=True)
 
 
-def _publish(
-    home: Home, info: BuildInfo, results: list[audit.Result], contents: list[audit.Content], previous: published.Version | None
-) -> published.Version:
+def _publish(home: Home, info: BuildInfo, results: list[audit.Result], contents: list[audit.Content], previous: published.Version | None) -> published.Version:
     with _scratch(home) as scratch:
         version = _next_version(info.fingerprint, previous)
         contacts = scratch / f"ar_{version}_contacts.duckdb"
@@ -211,9 +209,7 @@ def _scratch(home: Home) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put_in_force(
-    home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]
-) -> published.Version:
+def _put_in_force(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:
     """Copy ``source`` as the new version, add the frozen snapshots, verify, and replace the pointer in one step."""
     file = home.published / f"ar_{version}.duckdb"
     copy = contacts.with_name(file.name)
