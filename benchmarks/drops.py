@@ -48,7 +48,7 @@ def daily(home: Home, folder: Path, share: float, books_through: dt.date) -> int
             f"""
             create temp table receipts as
             select 'NR{mark}' || document_id as receipt_id, company_id, customer_id, {day} as receipt_date, {day} as posting_date, 'transfer' as method,
-                currency, exchange_rate, gross_amount as amount, gross_amount_base as amount_base, 'cleared' as status, receivable_account
+                currency, exchange_rate, gross_amount as amount, gross_amount_base as amount_base, 'cleared' as status, receivable_account, reference
             from documents where place <= {count} and place % 2 = 0
             """
         )

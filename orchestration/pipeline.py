@@ -93,7 +93,7 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
 
 
 def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
-    """Load, build, audit, publish and freeze; nothing is built where the version in force holds all of it (decision 0012)."""
+    """Load, build, audit, publish and freeze; nothing is built where the version in force holds all of it (decision 0014)."""
     loaded = load(home, path, profile, progress)
     refuse_incomplete(loaded)
     if version := publisher.up_to_date(home, as_of):

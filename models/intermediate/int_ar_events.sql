@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
 -- The receivables ledger: every movement of an open item, in document and base currency, each version with its knowledge time; equal neighbours in time are one.
--- A view, written down once as fct_ar_events, which is what all models read (decision 0012). Most movements are of items in the base currency and have one
+-- A view, written down once as fct_ar_events, which is what all models read (decision 0014). Most movements are of items in the base currency and have one
 -- version: they pass as they are, in one scan. Only the others are held side by side.
 with converted as (
 

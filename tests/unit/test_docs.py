@@ -95,7 +95,7 @@ def test_models_take_only_from_the_layers_before_theirs(path: Path) -> None:
     else:
         assert not sources, f"{path.stem} reads a raw table; staging does that"
     if layer == "intermediate":
-        # The ledger is written down once, where readers find it (decision 0012).
+        # The ledger is written down once, where readers find it (decision 0014).
         assert not {ref for ref in refs if ref.startswith(("dim_", "fct_", "rpt_"))} - {"fct_ar_events"}
 
 
