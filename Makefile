@@ -32,7 +32,7 @@ $(BIN)/uv:
 
 # uv reads its own settings of indexes and proxies; where only pip is set up, pip installs the same lock (slower).
 define install
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(foreach lock,$(1),-r $(lock)) \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(foreach lock,$(1),-r $(lock)) \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(foreach lock,$(1),-r $(lock))
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
 endef
@@ -119,6 +119,17 @@ lint: $(DEV_STAMP) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+.PHONY: bench
+bench: $(DEV_STAMP) ## Measure the cost of everything against a bare DuckDB (SIZES="100k 1M"; writes docs/performance.md)
+	$(BIN)/python -m benchmarks run $(SIZES) --scratch $(BENCH_DIR) --out $(BENCH_DIR)/performance
+	cp $(BENCH_DIR)/performance.md docs/performance.md
+
+.PHONY: bench-compare
+bench-compare: $(DEV_STAMP) ## Hold the last `make bench` against the saved baseline, ratios only
+	@$(BIN)/python -m benchmarks compare $(BENCH_DIR)/performance.json benchmarks/baseline.json
+SIZES ?= 100k
+BENCH_DIR ?= var-bench
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the locked requirements again (after a change of pyproject.toml)

@@ -24,6 +24,10 @@ WATCHED_FEEDS = ("customers", "documents", "receipts")
 FEWEST_ROWS = 50
 
 
+# Of one table: its name, its number of rows, a hash of them.
+Content = tuple[str, int, str]
+
+
 @dataclass(frozen=True)
 class Check:
     """One question to the build; ``sql`` returns a row per violation, with both amounts."""
@@ -721,8 +725,8 @@ CHECKS = (
 )
 
 
-def run(home: Home, info: BuildInfo, previous: Path | None) -> list[Result]:
-    """Put every check to the build; ``previous`` is the published file to compare it with, if there is one."""
+def run(home: Home, info: BuildInfo, previous: Path | None) -> tuple[list[Result], list[Content]]:
+    """Put every check to the build; ``previous`` is the published file to compare it with, if there is one. Return the answers and the build's content."""
     with duckdb.connect() as con:
         meta.attach(con, home, "warehouse", "ar_build")
         # The published table functions name `marts` without a catalog, as they must in the published file.
@@ -732,20 +736,17 @@ def run(home: Home, info: BuildInfo, previous: Path | None) -> list[Result]:
         meta.deliveries(con, home)
         _prepare_limits(con, info)
         _prepare_lake_rows(con, home)
-        _prepare_previous(con, previous)
-        return [_put(con, check) for check in CHECKS]
+        found = contents(con)
+        _prepare_previous(con, previous, found)
+        return [_put(con, check) for check in CHECKS], found
 
 
-def contents(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int, str]]:
-    """Return name, row count and a hash of each table of marts that does not depend on the order of its rows."""
-    tables = con.execute(
-        "select table_name from duckdb_tables() where schema_name = 'marts' and database_name = coalesce(nullif(?, ''), current_database()) order by 1",
-        [catalog],
-    ).fetchall()
-    prefix = f"{catalog}." if catalog else ""
+def contents(con: duckdb.DuckDBPyConnection) -> list[Content]:
+    """Return name, row count and a hash of each table of the build's marts that does not depend on the order of its rows."""
+    tables = con.execute("select table_name from duckdb_tables() where schema_name = 'marts' and database_name = 'ar_build' order by 1").fetchall()
     found = []
     for (table,) in tables:
-        row = con.execute(f"select count(*), sum(cast(hash(entry) as hugeint)) from {prefix}marts.{table} as entry").fetchone()
+        row = con.execute(f"select count(*), sum(cast(hash(entry) as hugeint)) from ar_build.marts.{table} as entry").fetchone()
         rows, total = row or (0, None)
         found.append((table, rows, format(int(total or 0), "x")))
     return found
@@ -780,13 +781,13 @@ def _prepare_lake_rows(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         )
 
 
-def _prepare_previous(con: duckdb.DuckDBPyConnection, previous: Path | None) -> None:
+def _prepare_previous(con: duckdb.DuckDBPyConnection, previous: Path | None, present: list[Content]) -> None:
     """Name what was published before, and the build's own content, for the checks that compare the two."""
     con.execute("create temp table previous_build (fingerprint varchar)")
     con.execute("create temp table previous_contents (table_name varchar, row_count bigint, content_hash varchar)")
     con.execute("create temp table present_contents (table_name varchar, row_count bigint, content_hash varchar)")
     con.execute("create temp table previous_drops (drop_id varchar)")
-    for row in contents(con, "ar_build"):
+    for row in present:
         con.execute("insert into present_contents values (?, ?, ?)", list(row))
     con.execute(
         "create temp table fillings (feed varchar, column_name varchar, rows_before bigint, empty_before bigint, rows_since bigint, empty_since bigint)"

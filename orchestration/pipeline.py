@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import export as exporter
-from orchestration import lake, policy, published, snapshots, warehouse
+from orchestration import lake, meta, policy, published, snapshots, warehouse
 from orchestration import publish as publisher
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import write_json
+from orchestration.meta import BuildInfo
 from orchestration.reports import weekly
 from orchestration.settings import Home
 
@@ -46,6 +47,11 @@ def build(home: Home, as_of: date | None, *, full_refresh: bool, progress: Progr
     """Build the marts of everything that was loaded."""
     with _refusal_on_record(home):
         info = warehouse.build(home, as_of, full_refresh=full_refresh, progress=progress)
+    return told(home, info)
+
+
+def told(home: Home, info: BuildInfo) -> dict[str, Any]:
+    """Say what a build was made from, and where it is."""
     return {"as_of": info.as_of, "known_at": info.known_at, "build": info.fingerprint, "file": str(home.build_file)}
 
 
@@ -99,19 +105,28 @@ def _refusal_on_record(home: Home) -> Iterator[None]:
 
 
 def run(home: Home, path: Path, profile: str | None, as_of: date | None, progress: Progress) -> dict[str, Any]:
-    """Load, build, audit, publish, freeze and export; a policy that cannot be used is said before anything is done."""
+    """Load, build, audit, publish, freeze and export; nothing is built where the version in force holds all of it (decision 0016).
+
+    A policy that cannot be used is said before anything is done.
+    """
     policy.read(home)
     loaded = load(home, path, profile, progress)
     refuse_incomplete(loaded)
-    built = build(home, as_of, full_refresh=False, progress=progress)
-    outcome = publish(home, {}, progress)
+    if version := publisher.up_to_date(home, as_of):
+        warehouse.refresh(home, progress)
+        progress(f"{version.name} holds everything that was loaded; nothing was built")
+        home.last_refusal.unlink(missing_ok=True)
+        built, is_new = told(home, meta.read_build_info(home)), False
+    else:
+        built = build(home, as_of, full_refresh=False, progress=progress)
+        is_new = publish(home, {}, progress)["is_new"]
     frozen = snapshot(home, None, progress)
     exported = export_if_wanted(home, progress)
     in_force = published.find(home)
     return {
         "loaded": loaded,
         "built": built,
-        "published": {"is_new": outcome["is_new"], "path": str(in_force.file)} | in_force.pointer,
+        "published": {"is_new": is_new, "path": str(in_force.file)} | in_force.pointer,
         "frozen": frozen,
         "exported": exported,
         "kpis": kpis(home),

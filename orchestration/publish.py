@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -42,7 +42,7 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Call
     _check_overrides(overrides)
     previous = _previous(home)
     progress(f"auditing the build as of {info.as_of}")
-    results = audit.run(home, info, previous.file if previous else None)
+    results, contents = audit.run(home, info, previous.file if previous else None)
     failed = [result for result in results if not result.passed]
     refused = [result for result in failed if result.check.check_id not in overrides]
     if refused:
@@ -52,7 +52,7 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Call
         _record_override(home, info, result, who, why)
         progress(f"{result.check.check_id} failed with {result.rows} rows and was overridden by {who}: {why}")
     progress(f"{len(results) - len(failed)} of {len(results)} checks passed")
-    contents = _complete_meta(home, results, overrides)
+    _complete_meta(home, results, contents, overrides)
     # A version that only stands in for a damaged one is not what the pointer names: publishing anew mends the pointer.
     is_in_force = previous is not None and previous.warning is None
     if previous and is_in_force and _published_contents(previous.file) == (info.fingerprint, contents) and not failed:
@@ -101,8 +101,8 @@ def _record_override(home: Home, info: BuildInfo, result: audit.Result, who: str
         os.fsync(file.fileno())
 
 
-def _complete_meta(home: Home, results: list[audit.Result], overrides: Mapping[str, tuple[str, str]]) -> list[tuple[str, int, str]]:
-    """Write the audit's results and the content hashes into the build; return the hashes."""
+def _complete_meta(home: Home, results: list[audit.Result], contents: list[audit.Content], overrides: Mapping[str, tuple[str, str]]) -> None:
+    """Write the audit's results and the content hashes into the build."""
     with duckdb.connect(str(home.build_file)) as con:
         con.execute(
             """
@@ -132,19 +132,34 @@ def _complete_meta(home: Home, results: list[audit.Result], overrides: Mapping[s
                     "insert into meta.overrides values (?, ?, ?, ?, ?, ?, ?)",
                     [entry[key] for key in ("check_id", "by", "because", "at", "as_of", "build", "rows")],
                 )
-        contents = audit.contents(con, "")
         con.execute("create or replace table meta.contents (table_name varchar, row_count bigint, content_hash varchar)")
         for row in contents:
             con.execute("insert into meta.contents values (?, ?, ?)", list(row))
         con.execute("checkpoint")
-    return contents
 
 
-def _published_contents(file: Path) -> tuple[str, list[tuple[str, int, str]]] | None:
+def _published_contents(file: Path) -> tuple[str, list[audit.Content]] | None:
     """Return fingerprint and content hashes of a published file."""
     with duckdb.connect(str(file), read_only=True) as con:
         row = con.execute("select fingerprint from meta.build_info").fetchone()
         return (row[0], con.execute("select table_name, row_count, content_hash from meta.contents order by 1").fetchall()) if row else None
+
+
+def up_to_date(home: Home, as_of: date | None) -> published.Version | None:
+    """Return the version in force if a build of the present lake, policy and models would publish the same again; None where that is not certain.
+
+    A version that somebody let pass in spite of a check is never certain: the check is put again.
+    """
+    try:
+        version = published.find(home)
+        info = meta.read_build_info(home)
+    except ArwError:
+        return None
+    wanted = warehouse.identify(home, as_of, {}).fingerprint
+    if version.warning or version.pointer["checks"]["overridden"] or info.fingerprint != wanted:
+        return None
+    (fingerprint, _) = _published_contents(version.file) or ("", [])
+    return version if fingerprint == wanted else None
 
 
 def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
@@ -165,9 +180,7 @@ def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
     return Outcome(renewed, is_new=True)
 
 
-def _publish(
-    home: Home, info: BuildInfo, results: list[audit.Result], contents: list[tuple[str, int, str]], previous: published.Version | None
-) -> published.Version:
+def _publish(home: Home, info: BuildInfo, results: list[audit.Result], contents: list[audit.Content], previous: published.Version | None) -> published.Version:
     with _scratch(home) as scratch:
         version = _next_version(info.fingerprint, previous)
         contacts = scratch / f"ar_{version}_contacts.duckdb"
@@ -196,9 +209,7 @@ def _scratch(home: Home) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put_in_force(
-    home: Home, version: str, source: Path, contacts: Path, contents: list[tuple[str, int, str]], said: Mapping[str, object]
-) -> published.Version:
+def _put_in_force(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:
     """Copy ``source`` as the new version, add the frozen snapshots, verify, and replace the pointer in one step."""
     file = home.published / f"ar_{version}.duckdb"
     copy = contacts.with_name(file.name)
@@ -239,7 +250,7 @@ def _next_version(fingerprint: str, previous: published.Version | None) -> str:
     return f"{now.strftime(STAMP)}_{fingerprint[:8]}"
 
 
-def _verify(copy: Path, contents: list[tuple[str, int, str]]) -> None:
+def _verify(copy: Path, contents: list[audit.Content]) -> None:
     with duckdb.connect(str(copy), read_only=True) as con:
         for table, rows, _ in contents:
             (copied,) = con.execute(f"select count(*) from marts.{table}").fetchone() or (0,)

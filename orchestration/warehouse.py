@@ -38,14 +38,13 @@ def build(
 ) -> BuildInfo:
     """Build the marts of everything in the lake, as of ``as_of``, into the home's build file."""
     decided = policy.read(home, variables)
-    _remove_damaged(home, progress)
-    progress("bringing the raw tables up to the lake")
-    lake.refresh_raw(home.root)
+    refresh(home, progress)
     info = _identify(home, as_of, variables or {}, decided)
     home.build_file.parent.mkdir(parents=True, exist_ok=True)
     _remove_database(home.build_file)
     progress(f"building as of {info.as_of}")
-    results = dbt.build(home, json.loads(info.variables) | policy.stage(decided, home), full_refresh=full_refresh, progress=progress)
+    parameters = {name: value for name, value in json.loads(info.variables).items() if name != "as_of"}
+    results = dbt.build(home, info.as_of, parameters | policy.stage(decided, home), full_refresh=full_refresh, progress=progress)
     if results.errors:
         raise dbt.BuildFailed(
             "\n".join(f"{error.file}: {error.name} could not be built: {error.message}" for error in results.errors)
@@ -58,6 +57,13 @@ def build(
     policy.keep(decided, home)
     meta.write(home, info, policy.listing(decided))
     return info
+
+
+def refresh(home: Home, progress: Callable[[str], None]) -> None:
+    """Bring the raw tables up to the lake; a working database that is damaged is made again."""
+    _remove_damaged(home, progress)
+    progress("bringing the raw tables up to the lake")
+    lake.refresh_raw(home.root)
 
 
 def identify(home: Home, as_of: date | None, variables: Mapping[str, object]) -> BuildInfo:

@@ -9,9 +9,13 @@
 {#- A date that never comes: the end of what has not ended. -#}
 {% macro open_date() -%} date '9999-12-31' {%- endmacro %}
 
-{#- The date that the books are read at. `arw` always gives it; a bare `dbt build` takes the newest drop's books_through. -#}
+{#-
+    The date that the books are read at. `arw` always gives it; a bare `dbt build` takes the newest drop's books_through. The environment is only asked when a
+    statement is made: dbt parses the whole project again where a var changed, or a variable of the environment that was read while parsing.
+-#}
 {% macro as_of() -%}
-    {%- if var('as_of', none) -%} date '{{ var("as_of") }}'
+    {%- set given = var('as_of', none) or (env_var('AR_AS_OF', '') if execute else none) -%}
+    {%- if given -%} date '{{ given }}'
     {%- else -%} (select max_by(books_through, extracted_at) from {{ source('landing', 'drops') }})
     {%- endif -%}
 {%- endmacro %}

@@ -1,18 +1,17 @@
+{{ config(materialized="view") }}
+
 -- The receivables ledger: every movement of an open item, in document and base currency, each version with its knowledge time; equal neighbours in time are one.
-with in_base_currency as (
+-- A view, written down once as fct_ar_events, which is what all models read (decision 0016). Most movements are of items in the base currency and have one
+-- version: they pass as they are, in one scan. Only the others are held side by side.
+with converted as (
 
     select
-        movements.event_key, movements.event_type, movements.event_subtype, movements.movement,
-        movements.company_id, movements.customer_id, movements.receivable_account, movements.item_id, movements.document_id, movements.posting_date,
-        movements.currency, movements.amount, movements.base_currency,
-        coalesce(base.amount_base, movements.amount) as amount_base,
-        movements.is_derived, movements.application_id, movements.counterpart_item_id, movements.counterpart_kind,
-        movements.pair_key, movements.is_source,
-        greatest(movements.known_from, coalesce(base.known_from, movements.known_from)) as known_from,
-        least(movements.known_to, coalesce(base.known_to, movements.known_to)) as known_to,
-        base.event_key is not null as is_converted
+        movements.* except (known_from, known_to),
+        base.amount_base,
+        greatest(movements.known_from, base.known_from) as known_from,
+        least(movements.known_to, base.known_to) as known_to
     from {{ ref('int_ar_movements') }} as movements
-    left join {{ ref('int_ar_base_amounts') }} as base
+    inner join {{ ref('int_ar_base_amounts') }} as base
         on base.event_key = movements.event_key
         and {{ known_together('base', 'movements') }}
 
@@ -22,8 +21,32 @@ with in_base_currency as (
 -- leaves of the target's own book amount is the realised exchange difference, an event of its own (metrics.md, roll-forward).
 exchanged_keys as (
 
-    select distinct pair_key from in_base_currency
-    where is_converted and event_type in ('application', 'application_reversal')
+    select distinct pair_key from converted
+    where event_type in ('application', 'application_reversal')
+
+),
+
+converted_keys as (
+
+    select distinct event_key from converted
+
+),
+
+in_base_currency as (
+
+    select * from converted
+
+    union all
+
+    select
+        movements.* except (known_from, known_to),
+        movements.amount as amount_base,
+        movements.known_from,
+        movements.known_to
+    from {{ ref('int_ar_movements') }} as movements
+    where movements.event_type in ('application', 'application_reversal')
+        and movements.pair_key in (select pair_key from exchanged_keys)
+        and movements.event_key not in (select event_key from converted_keys)
 
 ),
 
@@ -77,19 +100,39 @@ unioned as (
 
 repeated_keys as (
 
-    select event_key from unioned group by event_key having count(*) > 1
+    select event_key from {{ ref('int_ar_movements') }} group by event_key having count(*) > 1
+
+),
+
+valued_keys as (
+
+    select distinct event_key from in_base_currency
+
+),
+
+candidates as (
+
+    select * from unioned
+
+    union all
+
+    select
+        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
+        currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
+    from {{ ref('int_ar_movements') }}
+    where event_key in (select event_key from repeated_keys)
+        and event_key not in (select event_key from valued_keys)
 
 ),
 
 marked as (
 
     select
-        unioned.*,
+        candidates.*,
         case when known_from = lag(known_to) over (
             partition by {{ event_content() }} order by known_from
         ) then 0 else 1 end as is_new
-    from unioned
-    where event_key in (select event_key from repeated_keys)
+    from candidates
 
 ),
 
@@ -113,9 +156,12 @@ merged as (
 
     union all
 
-    select {{ event_content() }}, known_from, known_to
-    from unioned
+    select
+        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
+        currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
+    from {{ ref('int_ar_movements') }}
     where event_key not in (select event_key from repeated_keys)
+        and event_key not in (select event_key from valued_keys)
 
 )
 

@@ -5,7 +5,7 @@ with bounds as (
         {{ month_start('coalesce(min(posting_date), ' ~ as_of() ~ ')') }} as first_day,
         make_date(cast(extract(year from {{ as_of() }}) as integer) + 1, 12, 31) as last_day
 
-    from {{ ref('int_ar_events') }}
+    from {{ ref('fct_ar_events') }}
 
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}

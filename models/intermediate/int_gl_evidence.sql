@@ -26,7 +26,7 @@ late_events as (
         end as object_type,
         case when {{ is_known('events') }} then -1 else 1 end as direction,
         events.amount, events.amount_base, reads.read_at
-    from {{ ref('int_ar_events') }} as events
+    from {{ ref('fct_ar_events') }} as events
     inner join {{ ref('stg_ledger__gl_reads') }} as reads on reads.company_id = events.company_id
     where events.posting_date <= {{ as_of() }}
         and events.movement != 'application'

@@ -31,7 +31,7 @@ events as (
             when events.event_key = events.item_id then events.document_id
             else substring(events.event_key, length('adjustment|') + 1, length(events.event_key) - length('adjustment|') - 1 - length(events.item_id))
         end as object_id
-    from {{ ref('int_ar_events') }} as events
+    from {{ ref('fct_ar_events') }} as events
     inner join accounts
         on accounts.company_id = events.company_id
         and accounts.receivable_account = events.receivable_account

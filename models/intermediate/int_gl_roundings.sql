@@ -16,7 +16,7 @@ with open_items as (
 
 select open_items.line_id, count(*) as movements
 from open_items
-inner join {{ ref('int_ar_events') }} as events
+inner join {{ ref('fct_ar_events') }} as events
     on events.item_id = open_items.item_id
     and events.posting_date <= open_items.period_end
     and {{ is_known('events') }}

@@ -2,7 +2,7 @@
 with events as (
 
     select item_id, posting_date, sum(amount) as amount, sum(amount_base) as amount_base
-    from {{ ref('int_ar_events') }}
+    from {{ ref('fct_ar_events') }}
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
     group by item_id, posting_date

@@ -1,7 +1,7 @@
 -- The ledger as known now, summed by day and kind of movement: small enough that every monthly mart is a sum over it, so the events are read once.
 with events as (
 
-    select * from {{ ref('int_ar_events') }}
+    select * from {{ ref('fct_ar_events') }}
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
 

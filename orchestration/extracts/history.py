@@ -87,12 +87,14 @@ def append_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequ
         )
     else:
         _recall(con, feed, ordered, table)
+        _create_contested(con, feed, ordered)
         is_scoped = any(delivery.is_scoped for delivery in ordered)
         links = list(feed.belongs_to.items()) if is_scoped else []
         _create_said(con, feed, [column for _, column in links])
         _create_absences(con, feed, [tables[owner] for owner, _ in links], [feeds()[owner] for owner, _ in links])
         _create_changes(con, feed)
         _flag(con, feed)
+        con.execute("insert into versions by name select row_id, ord, false as has_vanished, false as is_flagged from alone")
         con.execute(
             f"""
             update {table} as known set known_to = coalesce(versions.known_to, known.known_to), is_flagged = versions.is_flagged
@@ -183,6 +185,36 @@ def _recall(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Del
     )
 
 
+def _create_contested(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery]) -> None:
+    """Divide ``told`` into ``alone``, rows that nothing can follow and that follow nothing, and ``contested``, the ids of all others.
+
+    A row stands alone where no other drop speaks of its key (of its parent, where rows are replaced per parent) and no later drop could delete by absence.
+    Nearly every row of a ledger is one: it is a version as it stands, and only the others are put in order.
+    """
+    names = [feed.parent] if feed.parent else list(feed.key)
+    is_spoken_of_again = "min(ord) <> max(ord)" if feed.parent else "count(*) > 1"
+    key = ", ".join(quoted(name) for name in names)
+    same = " and ".join(f"several.{quoted(name)} is not distinct from told.{quoted(name)}" for name in names)
+    last_whole = max((place for place, delivery in enumerate(deliveries, BEFORE + 1) if delivery.mode != "incremental"), default=BEFORE + 1)
+    con.execute(
+        f"""
+        create or replace temp table contested as
+        with several as (
+            select {key} from told group by all having {is_spoken_of_again} or max(ord) < {last_whole}
+            union
+            select {key} from marks
+        )
+        select told.rowid as row_id from told semi join several on {same}
+        """
+    )
+    con.execute(
+        """
+        create or replace temp table alone as
+        select rowid as row_id, ord from told anti join contested on contested.row_id = told.rowid where not is_deleted
+        """
+    )
+
+
 def _told(name: str) -> str:
     """Return SQL for a landed column; what is open and when it was settled means something in open items only."""
     column = f"landed.{quoted(name)}"
@@ -207,7 +239,8 @@ def _create_said(con: duckdb.DuckDBPyConnection, feed: Feed, links: Sequence[str
             last_value(held_at ignore nulls) over {by_key} as held,
             lead(ord, 1, {NEVER}) over {by_key} as next_ord
         from (
-            select {key}, ord, false as is_mark, {{{", ".join(held)}}} as held_at from told
+            select {key}, ord, false as is_mark, {{{", ".join(held)}}} as held_at
+            from told semi join contested on contested.row_id = told.rowid
             union all
             select {key}, ord, true, null from marks
         )

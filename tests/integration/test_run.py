@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import duckdb
 import pytest
 from running import ROOT, arw
 
+from orchestration import meta
+from orchestration import publish as publisher
 from orchestration.demo import balances
 from orchestration.files import sha256_of
 from orchestration.published import POINTER_KEYS
@@ -30,7 +33,8 @@ def pointer_of(home: Home) -> dict[str, object]:
 
 
 def start(home: Home, inbox: Path) -> subprocess.Popen[str]:
-    """Start `arw run` and return it once dbt is at work."""
+    """Start `arw run` where a build is due, and return it once dbt is at work."""
+    home.build_file.unlink(missing_ok=True)
     command = [str(Path(sys.executable).parent / "arw"), "run", str(inbox), "--home", str(home.root)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
@@ -126,6 +130,37 @@ def test_the_console_reads_any_past_date(first_run: tuple[Home, str]) -> None:
     home, _ = first_run
     query = "select (select sum(open_amount) from marts.open_items_as_of((select max(as_of_date) from fct_open_items))) - sum(open_amount) from fct_open_items"
     assert arw(home.root, "sql", query, "--format", "csv").stdout.splitlines()[1] == "0.000"
+
+
+def test_where_nothing_changed_nothing_is_built(first_run: tuple[Home, str], inbox: Path, tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(first_run[0].root, tmp_path / "home")))
+    before = pointer_of(home)
+    done = arw(home.root, "run", inbox, "--json")
+    assert "holds everything that was loaded; nothing was built" in done.stderr
+    assert json.loads(done.stdout)["published"]["is_new"] is False
+    assert json.loads(done.stdout)["built"]["build"] == meta.read_build_info(home).fingerprint
+    assert pointer_of(home) == before
+    # What was offered again is on record all the same.
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        assert con.execute("select count(distinct drop_id) from meta.load_audit where status = 'duplicate'").fetchone() == (len(list(inbox.iterdir())),)
+
+
+def test_a_build_is_due_unless_it_is_certain_that_it_would_publish_the_same(first_run: tuple[Home, str], tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(first_run[0].root, tmp_path / "home")))
+    in_force = publisher.up_to_date(home, None)
+    assert in_force is not None and in_force.pointer == pointer_of(home)
+    assert publisher.up_to_date(home, date(2026, 6, 30)) is None
+    pointer, build = home.pointer.read_bytes(), home.build_file.read_bytes()
+    home.build_file.write_bytes(build[: len(build) // 2])
+    assert publisher.up_to_date(home, None) is None
+    home.build_file.write_bytes(build)
+    said = pointer_of(home)
+    home.pointer.write_text(json.dumps({**said, "checks": {"passed": 22, "overridden": ["volumes_are_as_before"]}}), encoding="utf-8")
+    assert publisher.up_to_date(home, None) is None
+    home.pointer.write_bytes(pointer)
+    newest = sorted((home.lake / "drops").glob("*.json"))[-1]
+    newest.rename(tmp_path / newest.name)
+    assert publisher.up_to_date(home, None) is None
 
 
 def test_a_bad_drop_stops_the_run_and_the_old_version_stays(first_run: tuple[Home, str], tmp_path: Path) -> None:

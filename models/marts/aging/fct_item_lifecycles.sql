@@ -69,7 +69,7 @@ corrections as (
         sum(case when event_type in ('void', 'bounce') then amount else 0 end) as ended_amount,
         max(case when event_type = 'settlement' then 1 else 0 end) = 1 as is_derived
 
-    from {{ ref('int_ar_events') }}
+    from {{ ref('fct_ar_events') }}
 
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}

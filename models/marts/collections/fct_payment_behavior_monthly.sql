@@ -83,7 +83,7 @@ discount_adjustments as (
         {{ month_index('posting_date') }} as month_index,
         -sum(amount) as discount_taken_amount
 
-    from {{ ref('int_ar_events') }}
+    from {{ ref('fct_ar_events') }}
 
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
