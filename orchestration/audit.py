@@ -380,8 +380,8 @@ CHECKS = (
             when items.currency = items.base_currency then amount_base != amount
             when amount = 0 then amount_base != 0
             when is_adjusted then false
-            -- Each movement is rounded by itself, by half a minor unit at most.
-            else abs(amount_base * booked_amount - amount * booked_amount_base)
+            -- Each movement is rounded by itself, by half a minor unit at most. (Wider than 18 digits, or the product of two millions overflows.)
+            else abs(cast(amount_base as decimal(19, 3)) * booked_amount - cast(amount as decimal(19, 3)) * booked_amount_base)
                 > movements * cast(0.5 as decimal(2, 1)) * case minor_units when 0 then 1 when 1 then 0.1 when 2 then 0.01 else 0.001 end * abs(booked_amount)
         end
         order by 1
