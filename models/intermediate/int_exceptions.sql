@@ -45,7 +45,8 @@ with found as (
     union all
 
     select
-        'installment' as object_type, plans.document_id as object_id, 'installments_do_not_add_up' as reason,
+        'installment' as object_type, plans.document_id as object_id,
+        case when plans.installment_total = plans.gross_amount then 'too_many_decimals' else 'installments_do_not_add_up' end as reason,
         'installments ' || cast(plans.installment_total as {{ dbt.type_string() }})
         || coalesce(', document ' || cast(plans.gross_amount as {{ dbt.type_string() }}), ', no document') as detail,
         documents.company_id, documents.customer_id, documents.currency, cast(0 as decimal(18, 3)) as amount, false as is_held,
@@ -69,10 +70,13 @@ with found as (
         select 'void_without_date' as reason
         union all
         select 'void_before_posting' as reason
+        union all
+        select 'void_date_without_status' as reason
     ) as flags
         on (flags.reason = 'due_before_document_date' and documents.due_date < documents.document_date)
         or (flags.reason = 'void_without_date' and documents.status = 'void' and documents.voided_on is null)
         or (flags.reason = 'void_before_posting' and documents.status = 'void' and documents.voided_on < documents.posting_date)
+        or (flags.reason = 'void_date_without_status' and documents.status != 'void' and documents.voided_on is not null)
     where documents.held_reason is null
 
     union all

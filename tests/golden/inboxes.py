@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from oracle.drops import Drop, make_drop
 
-from . import absence, adjustments, applications, balance_forward, currencies, extremes, history, months, open_amounts, practice, terms
+from . import absence, adjustments, applications, balance_forward, currencies, extremes, history, minor_units, months, open_amounts, practice, terms
 from .cases import Case, Row, as_text, company, customer, invoice, rate
 from .cases import terms as payment_terms
 
@@ -150,7 +150,7 @@ def ballast(*pairs: tuple[str, str]) -> list[Row]:
 CORE = Inbox(
     "core",
     [Calendar("2026-07-01", "2026-07-01T06:00:00Z", "2026-06-30")],
-    [*applications.CASES, *practice.CASES, *adjustments.CASES, *terms.CASES, *currencies.CASES, *balance_forward.CASES, *months.CASES],
+    [*applications.CASES, *practice.CASES, *adjustments.CASES, *terms.CASES, *currencies.CASES, *minor_units.CASES, *balance_forward.CASES, *months.CASES],
     [*COMPANIES, *TERMS, *RATES, *ballast(("ACME", "EUR"), ("BETA", "EUR"), ("ACME", "USD"), ("ACME", "DKK"), ("ACME", "SEK"))],
 )
 

@@ -119,6 +119,11 @@ def round_half_up(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), rounding=ROUND_HALF_UP)
 
 
+def has_excess(amount: Decimal | None, currency: str) -> bool:
+    """Whether an amount has more decimals than its currency has."""
+    return amount is not None and amount != round_half_up(amount, currency)
+
+
 class Rates:
     """The exchange rates of a state: direct, else inverse, else across a base currency; never one by default."""
 
@@ -266,15 +271,21 @@ class _Derivation:
             magnitude, rate = booked
             if row["currency"] == base and row["gross_amount_base"] not in (None, row["gross_amount"]):
                 self._raise_exception("document", document_id, "a base amount that is not the amount", held=False)
+            if row["currency"] != base and has_excess(magnitude, base):
+                self._raise_exception("document", document_id, "too many decimals", held=True, amount=row["gross_amount"], currency=row["currency"])
+                continue
             due = self._due_date(row)
             if due < row["document_date"]:
                 self._raise_exception("document", document_id, "due before its date", held=False)
-            ended_on = row["voided_on"] or (row["posting_date"] if row["status"] == "void" else None)
+            ended_on = (row["voided_on"] or row["posting_date"]) if row["status"] == "void" else None
+            if row["voided_on"] is not None and row["status"] != "void":
+                self._raise_exception("document", document_id, "a date of voiding, but no void", held=False)
             if ended_on is not None and ended_on < row["posting_date"]:
                 self._raise_exception("document", document_id, "voided before it was posted", held=False)
             sign = 1 if row["document_type"] in DEBIT_TYPES else -1
             plan = sorted(plans.pop(document_id, []), key=lambda line: line["sequence"])
-            if plan and sum(line["amount"] for line in plan) != row["gross_amount"]:
+            is_off = sum(line["amount"] for line in plan) != row["gross_amount"] or any(has_excess(line["amount"], row["currency"]) for line in plan)
+            if plan and is_off:
                 self._raise_exception("document", document_id, "installments do not add up", held=False)
                 plan = []
             if row["status"] == "draft":
@@ -334,6 +345,9 @@ class _Derivation:
             magnitude, rate = booked
             if row["currency"] == base and row["amount_base"] not in (None, row["amount"]):
                 self._raise_exception("receipt", row["receipt_id"], "a base amount that is not the amount", held=False)
+            if row["currency"] != base and has_excess(magnitude, base):
+                self._raise_exception("receipt", row["receipt_id"], "too many decimals", held=True, amount=row["amount"], currency=row["currency"])
+                continue
             ended_on = row["reversed_on"] or (row["posting_date"] if row["status"] == "reversed" else None)
             if ended_on is not None and ended_on < row["posting_date"]:
                 self._raise_exception("receipt", row["receipt_id"], "reversed before it was posted", held=False)
@@ -377,6 +391,8 @@ class _Derivation:
             reason = "another currency than its item's"
         elif _sign_is_wrong(row):
             reason = "a sign against its type"
+        elif has_excess(row["amount"], items[0].currency) or has_excess(row["amount_base"], items[0].base_currency):
+            reason = "too many decimals"
         if items is None or reason:
             self._raise_exception("adjustment", row["adjustment_id"], reason or "", held=True, amount=row["amount"], currency=row["currency"])
             return
@@ -693,6 +709,10 @@ def _why_no_application(row: Row, sources: list[Item] | None, targets: list[Item
         return "its target is no debit item"
     if sources[0].currency != targets[0].currency and row["amount_in_source_currency"] is None:
         return "no amount in the source's currency"
+    if any(has_excess(row[name], targets[0].currency) for name in ("amount", "discount_amount")) or has_excess(
+        row["amount_in_source_currency"], sources[0].currency
+    ):
+        return "too many decimals"
     # Where there is no plan (or it was refused), the document is one item whatever the row names.
     sequence, sequences = row["installment_sequence"], [item.sequence for item in targets]
     if sequence is not None and sequences != [None] and sequence not in sequences:
