@@ -35,6 +35,8 @@ def lines(home):
         (GOOD.encode("utf-16"), errors.UnreadableFile, "UTF-8"),
         (gzip.compress(GOOD.encode(), mtime=0), errors.UnreadableFile, "gzip file under another name"),
         (GOOD.removeprefix(HEADER).replace("2026-01-01", "2026-01-02", 1), errors.BadHeader, "header is missing"),
+        (GOOD.removeprefix(HEADER), errors.BadHeader, "header is missing"),
+        (GOOD.removeprefix(HEADER).replace("K1", "", 1), errors.BadHeader, "header is missing"),
         (GOOD.replace(",", ";"), errors.BadHeader, "one single column"),
         (GOOD.replace("gross_amount", "betrag"), errors.BadHeader, "lacks gross_amount"),
         (GOOD.replace("gross_amount", "Gross_Amount"), errors.BadHeader, "lacks gross_amount"),
