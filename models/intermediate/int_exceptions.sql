@@ -1,6 +1,33 @@
 -- What the ledger leaves out until other rows make it right (`is_held`), and what it takes but flags; decided anew at every build. Amounts are signed like the
 -- movement that they would be (+ the customer owes more); an application, which moves no balance, shows its magnitude.
-with found as (
+with masters as (
+
+    select customer_id, min(known_from) as known_from
+    from {{ ref('stg_ledger__customers') }}
+    group by customer_id
+
+),
+
+named as (
+
+    select
+        'customer' as object_type, customer_id as object_id, 'not_in_master' as reason, customer_id,
+        min(company_id) as company_id, min(known_from) as known_from, max(known_to) as known_to
+    from {{ ref('int_items') }}
+    where customer_id != 'UNIDENTIFIED'
+    group by customer_id
+
+    union all
+
+    select
+        'account' as object_type, account_id as object_id, 'customer_not_in_master' as reason, customer_id,
+        cast(null as {{ dbt.type_string() }}) as company_id, min(known_from) as known_from, max(known_to) as known_to
+    from {{ ref('stg_crm__accounts') }}
+    group by account_id, customer_id
+
+),
+
+found as (
 
     select
         'document' as object_type, document_id as object_id, held_reason as reason, cast(null as {{ dbt.type_string() }}) as detail,
@@ -144,6 +171,17 @@ with found as (
         company_id, customer_id, currency, cast(-1 * amount as decimal(18, 3)) as amount, false as is_held, known_from, known_to
     from {{ ref('stg_ledger__receipts') }}
     where is_flagged
+
+    union all
+
+    -- Customers that the ledger or the CRM names and the master does not, until it does. One that left the master was known: its rows keep it.
+    select
+        named.object_type, named.object_id, named.reason, cast(null as {{ dbt.type_string() }}) as detail,
+        named.company_id, named.customer_id, cast(null as {{ dbt.type_string() }}) as currency, cast(0 as decimal(18, 3)) as amount, false as is_held,
+        named.known_from, least(named.known_to, coalesce(masters.known_from, named.known_to)) as known_to
+    from named
+    left join masters on masters.customer_id = named.customer_id
+    where masters.known_from is null or masters.known_from > named.known_from
 
 ),
 

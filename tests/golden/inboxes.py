@@ -113,10 +113,11 @@ class Inbox:
 def write_drop(folder: Path, feeds: dict[str, list[dict[str, str]]], manifest: str) -> None:
     """Write one drop: the manifest and one CSV per feed."""
     (folder / "ledger").mkdir(parents=True)
+    (folder / "crm").mkdir()
     (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
     for feed, rows in feeds.items():
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        with (folder / "ledger" / f"{feed}.csv").open("w", encoding="utf-8", newline="") as stream:
+        with (folder / ("crm" if feed == "accounts" else "ledger") / f"{feed}.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

@@ -92,6 +92,7 @@ FEEDS = {
         "company_id:text receivable_account:text! period_end:date! balance_kind:text! currency:currency! closing_balance:signed!",
         balance_kind="document_currency base_total",
     ),
+    "accounts": _feed("account_id", "account_id:text! customer_id:text!"),
     "exchange_rates": _feed("from_currency to_currency rate_date", "from_currency:currency! to_currency:currency! rate_date:date! rate:decimal!"),
 }
 

@@ -219,6 +219,12 @@ class _Derivation:
         self._open_item_settlements()
         for feed, key in sorted(self.state.stale):
             self._raise_exception(feed.rstrip("s"), key, "its last good version holds", held=False)
+        strangers = {item.customer_id for item in self.items.values()} - set(self.customers) - {UNIDENTIFIED}
+        for customer_id in sorted(strangers):
+            self._raise_exception("customer", customer_id, "not in the master", held=False)
+        for row in self.state.feed("accounts"):
+            if row["customer_id"] not in self.customers:
+                self._raise_exception("account", row["account_id"], "its customer is not in the master", held=False)
         for day in sorted(self.days):
             self._close_day(day)
         return Ledger(self.items, self.events, self.exceptions, self.settlements, self.bases, self.rates)
