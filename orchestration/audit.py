@@ -643,7 +643,7 @@ CHECKS = (
         select
             company_id, currency, gross_receivable_amount, rejected_amount, held_amount, rejected_rows, held_rows, unreadable_rows
         from ar_build.meta.amounts_outside, limits, known_rows
-        where rejected_amount + held_amount > limits.max_outside_share * gross_receivable_amount
+        where rejected_amount + held_amount > limits.max_outside_share * cast(gross_receivable_amount as decimal(24, 3))
             or unreadable_rows > limits.max_outside_share * known_rows.rows
         order by all
         """,
