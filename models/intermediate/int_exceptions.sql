@@ -109,6 +109,20 @@ found as (
     union all
 
     select
+        'document' as object_type, documents.document_id as object_id, 'terms_unknown' as reason, terms.payment_terms_id as detail,
+        documents.company_id, documents.customer_id, documents.currency, cast(documents.direction * documents.gross_amount as decimal(18, 3)) as amount,
+        false as is_held,
+        greatest(documents.known_from, terms.known_from) as known_from, least(documents.known_to, terms.known_to) as known_to
+    from {{ ref('int_documents') }} as documents
+    inner join {{ ref('int_document_terms') }} as terms
+        on terms.document_id = documents.document_id
+        and terms.has_unknown_terms
+        and {{ known_together('terms', 'documents') }}
+    where documents.held_reason is null
+
+    union all
+
+    select
         'receipt' as object_type, receipt_id as object_id,
         case
             when status != 'reversed' then 'reversal_date_without_status'

@@ -281,6 +281,9 @@ class _Derivation:
                 self._raise_exception("document", document_id, "too many decimals", held=True, amount=row["gross_amount"], currency=row["currency"])
                 continue
             due = self._due_date(row)
+            named = row["payment_terms_id"] or self.customers.get(row["customer_id"], {}).get("payment_terms_id")
+            if row["due_date"] is None and named is not None and named not in self.terms:
+                self._raise_exception("document", document_id, "terms that nobody delivered", held=False)
             if due < row["document_date"]:
                 self._raise_exception("document", document_id, "due before its date", held=False)
             ended_on = (row["voided_on"] or row["posting_date"]) if row["status"] == "void" else None
@@ -332,9 +335,9 @@ class _Derivation:
         if document["due_date"] is not None:
             return document["due_date"]
         customer = self.customers.get(document["customer_id"], {})
-        for terms_id in (document["payment_terms_id"], customer.get("payment_terms_id")):
-            if terms_id in self.terms:
-                return due_date_from_terms(document["document_date"], self.terms[terms_id])
+        terms_id = document["payment_terms_id"] or customer.get("payment_terms_id")
+        if terms_id in self.terms:
+            return due_date_from_terms(document["document_date"], self.terms[terms_id])
         return document["document_date"]
 
     def _is_intercompany(self, customer_id: str) -> bool:
