@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from oracle.drops import Drop, make_drop
+from oracle.drops import Drop, make_drop, system_of
 
 from . import absence, adjustments, applications, balance_forward, currencies, extremes, history, minor_units, months, open_amounts, practice, terms
 from .cases import Case, Row, as_text, company, customer, invoice, rate
@@ -117,7 +117,7 @@ def write_drop(folder: Path, feeds: dict[str, list[dict[str, str]]], manifest: s
     (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
     for feed, rows in feeds.items():
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        with (folder / ("crm" if feed == "accounts" else "ledger") / f"{feed}.csv").open("w", encoding="utf-8", newline="") as stream:
+        with (folder / system_of(feed) / f"{feed}.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

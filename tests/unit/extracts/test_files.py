@@ -44,7 +44,8 @@ def lines(home):
         (GOOD.replace("due_date", ""), errors.BadHeader, "column 7 of its header has no name"),
     ],
     ids=[
-        "empty", "blank", "html", "elf", "zeros", "png", "cp1252", "utf16", "gzip", "no_header", "semicolons", "renamed", "other_case", "twice", "nameless",
+        "empty", "blank", "html", "elf", "zeros", "png", "cp1252", "utf16", "gzip", "no_header", "values_twice", "value_empty", "semicolons", "renamed",
+        "other_case", "twice", "nameless",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_export_refuses_the_drop(tmp_path, content, kind, says):
