@@ -19,12 +19,18 @@ from dashboards.warehouse import Read, Record
 
 PAGE_ROWS = 100
 
+
+def _thousandths(amount: str) -> str:
+    """Return the SQL of an amount as a whole number of thousandths (wide first: 1,000 times a trillion needs more than 18 digits)."""
+    return f"cast(cast({amount} as decimal(28, 3)) * 1000 as hugeint)"
+
+
 DEBIT = "(items.open_amount > 0 or (items.open_amount = 0 and items.open_amount_base > 0))"
 TRADE = "not customers.is_intercompany"
 # The disputed part of an item at the item's own book rate, exactly: in thousandths, half up, as the models share an amount out.
-DISPUTED_BASE = """cast(cast(
-    sign(items.open_amount_base)::integer * ((2 * cast(items.disputed_amount * 1000 as hugeint) * cast(abs(items.open_amount_base) * 1000 as hugeint)
-        + cast(items.open_amount * 1000 as hugeint)) // nullif(2 * cast(items.open_amount * 1000 as hugeint), 0))
+DISPUTED_BASE = f"""cast(cast(
+    sign(items.open_amount_base)::integer * ((2 * {_thousandths("items.disputed_amount")} * {_thousandths("abs(items.open_amount_base)")}
+        + {_thousandths("items.open_amount")}) // nullif(2 * {_thousandths("items.open_amount")}, 0))
     as decimal(30, 0)) * 0.001 as decimal(18, 3))"""
 
 ITEM_COLUMNS = (
@@ -336,7 +342,7 @@ def _new_dues(month: Month) -> Source:
 
 def _counted_back(month: Month) -> Source:
     """Months of sales, newest first, until they cover the net receivable; the last one counts in part."""
-    sql = """
+    sql = f"""
         with months as (
             select sales.month_end, turnover.days, sales.value as credit_sales
             from marts.rpt_executive_kpis as sales
@@ -362,8 +368,8 @@ def _counted_back(month: Month) -> Source:
             month_end, days, $unit as currency, credit_sales, left_amount, month_end::varchar as row_id,
             -- Exact division, as the model does it: in thousandths, half up to hundredths of a day.
             case when credit_sales > left_amount then cast(
-                (2 * cast(left_amount * 1000 as hugeint) * days * 100 + cast(credit_sales * 1000 as hugeint))
-                // nullif(2 * cast(credit_sales * 1000 as hugeint), 0) as decimal(20, 0)) * 0.01
+                (2 * {_thousandths("left_amount")} * days * 100 + {_thousandths("credit_sales")})
+                // nullif(2 * {_thousandths("credit_sales")}, 0) as decimal(20, 0)) * 0.01
             else days end as amount
         from left_over"""
     return sql, {"on": month.end}, ("month_end", "days", "currency", "credit_sales", "left_amount")

@@ -384,8 +384,8 @@ CHECKS = (
             when items.currency = items.base_currency then amount_base != amount
             when amount = 0 then amount_base != 0
             when is_adjusted then false
-            -- Each movement is rounded by itself, by half a minor unit at most.
-            else abs(amount_base * booked_amount - amount * booked_amount_base)
+            -- Each movement is rounded by itself, by half a minor unit at most. (Wider than 18 digits, or the product of two millions overflows.)
+            else abs(cast(amount_base as decimal(19, 3)) * booked_amount - cast(amount as decimal(19, 3)) * booked_amount_base)
                 > movements * cast(0.5 as decimal(2, 1)) * case minor_units when 0 then 1 when 1 then 0.1 when 2 then 0.01 else 0.001 end * abs(booked_amount)
         end
         order by 1
@@ -647,7 +647,7 @@ CHECKS = (
         select
             company_id, currency, gross_receivable_amount, rejected_amount, held_amount, rejected_rows, held_rows, unreadable_rows
         from ar_build.meta.amounts_outside, limits, known_rows
-        where rejected_amount + held_amount > limits.max_outside_share * gross_receivable_amount
+        where rejected_amount + held_amount > limits.max_outside_share * cast(gross_receivable_amount as decimal(24, 3))
             or unreadable_rows > limits.max_outside_share * known_rows.rows
         order by all
         """,

@@ -11,6 +11,16 @@
     end
 {%- endmacro %}
 
+{#- How many decimals `amount` (DECIMAL(18,3)) has, trailing zeros aside; 0 without an amount. More than its currency has are never rounded away. -#}
+{% macro decimals_of(amount) -%}
+    case
+        when {{ amount }} is null or {{ amount }} = round({{ amount }}, 0) then 0
+        when {{ amount }} = round({{ amount }}, 1) then 1
+        when {{ amount }} = round({{ amount }}, 2) then 2
+        else 3
+    end
+{%- endmacro %}
+
 {#-
     numerator ÷ denominator, both money or other decimals with at most 9 decimals and 18 digits, rounded half up to `scale` decimals.
     NULL where the denominator is NULL or <= 0: a ratio without a base is refused, never 0 or infinity.

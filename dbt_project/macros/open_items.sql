@@ -93,6 +93,7 @@
                     {% if basis -%}
                     when {{ basis }} = 'document_date' then greatest({{ days_between(as_of, 'items.document_date') }}, 1)
                     when {{ basis }} = 'posting_date' then greatest({{ days_between(as_of, 'items.posting_date') }}, 1)
+                    when {{ basis }} is distinct from 'due_date' then error('basis is due_date, document_date or posting_date')
                     {% endif -%}
                     else {{ days_between(as_of, 'coalesce(items.due_date, items.posting_date)') }}
                 end as age_days

@@ -162,6 +162,10 @@ select
         when adjustment_type in ('recovery', 'refund', 'chargeback') and amount < 0 then 'sign_against_type'
         when adjustment_type = 'revaluation' and amount_base is null and coalesce(stated_currency, base_currency) != base_currency
             then 'base_amount_missing'
+        when {{ decimals_of('amount') }} > case when adjustment_type = 'revaluation' and amount_base is null then base_minor_units else currencies.minor_units end
+            or {{ decimals_of('amount_base') }} > base_minor_units
+            then 'too_many_decimals'
     end as held_reason,
     known_from, known_to
 from unioned
+left join {{ ref('currencies') }} as currencies on currencies.code = coalesce(unioned.currency, unioned.stated_currency)

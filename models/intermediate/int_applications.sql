@@ -70,6 +70,10 @@ select
         when source_direction = 1 then 'source_is_no_credit'
         when source_amount is null then 'source_amount_missing'
         when source_currency = target_currency and amount_in_source_currency != amount then 'amounts_differ'
+        when {{ decimals_of('amount') }} > target_currencies.minor_units
+            or {{ decimals_of('discount_amount') }} > target_currencies.minor_units
+            or {{ decimals_of('source_amount') }} > source_currencies.minor_units
+            then 'too_many_decimals'
         when target_ended_on < effective_on then 'target_void'
         when source_ended_on < effective_on then 'source_ended'
     end as held_reason,
@@ -79,3 +83,5 @@ select
 from dated
 left join {{ ref('int_contended_sides') }} as contended_targets on contended_targets.side_key = dated.target_key
 left join {{ ref('int_contended_sides') }} as contended_sources on contended_sources.side_key = dated.source_key
+left join {{ ref('currencies') }} as target_currencies on target_currencies.code = dated.target_currency
+left join {{ ref('currencies') }} as source_currencies on source_currencies.code = dated.source_currency

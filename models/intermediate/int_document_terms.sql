@@ -46,6 +46,7 @@ with_days as (
         {{ add_days('with_terms.document_date', 'coalesce(terms.net_days, 0)') }} as net_date,
         coalesce(terms.end_of_month, false) as end_of_month,
         terms.fixed_day,
+        with_terms.payment_terms_id is not null and terms.net_days is null as has_unknown_terms,
         greatest(with_terms.known_from, coalesce(terms.known_from, with_terms.known_from)) as known_from,
         least(with_terms.known_to, coalesce(terms.known_to, with_terms.known_to)) as known_to
     from with_terms
@@ -73,6 +74,7 @@ select
         when end_of_month then last_day(net_date)
         else net_date
     end as due_date,
+    has_unknown_terms,
     known_from,
     known_to
 from with_next_month

@@ -94,6 +94,7 @@ select
         when company_id is null then 'company_missing'
         when base_currency is null then 'company_unknown'
         when needs_rate and rate is null then 'no_exchange_rate'
+        when currency != base_currency and {{ decimals_of('gross_amount_base') }} > base_minor_units then 'too_many_decimals'
     end as held_reason,
     has_installments, last_sequence,
     payment_terms_id, original_document_id, salesperson_id, product_line, reference,

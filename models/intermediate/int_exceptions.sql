@@ -1,6 +1,33 @@
 -- What the ledger leaves out until other rows make it right (`is_held`), and what it takes but flags; decided anew at every build. Amounts are signed like the
 -- movement that they would be (+ the customer owes more); an application, which moves no balance, shows its magnitude.
-with found as (
+with masters as (
+
+    select customer_id, min(known_from) as known_from
+    from {{ ref('stg_ledger__customers') }}
+    group by customer_id
+
+),
+
+named as (
+
+    select
+        'customer' as object_type, customer_id as object_id, 'not_in_master' as reason, customer_id,
+        min(company_id) as company_id, min(known_from) as known_from, max(known_to) as known_to
+    from {{ ref('int_items') }}
+    where customer_id != 'UNIDENTIFIED'
+    group by customer_id
+
+    union all
+
+    select
+        'account' as object_type, account_id as object_id, 'customer_not_in_master' as reason, customer_id,
+        cast(null as {{ dbt.type_string() }}) as company_id, min(known_from) as known_from, max(known_to) as known_to
+    from {{ ref('stg_crm__accounts') }}
+    group by account_id, customer_id
+
+),
+
+found as (
 
     select
         'document' as object_type, document_id as object_id, held_reason as reason, cast(null as {{ dbt.type_string() }}) as detail,
@@ -45,7 +72,8 @@ with found as (
     union all
 
     select
-        'installment' as object_type, plans.document_id as object_id, 'installments_do_not_add_up' as reason,
+        'installment' as object_type, plans.document_id as object_id,
+        case when plans.installment_total = plans.gross_amount then 'too_many_decimals' else 'installments_do_not_add_up' end as reason,
         'installments ' || cast(plans.installment_total as {{ dbt.type_string() }})
         || coalesce(', document ' || cast(plans.gross_amount as {{ dbt.type_string() }}), ', no document') as detail,
         documents.company_id, documents.customer_id, documents.currency, cast(0 as decimal(18, 3)) as amount, false as is_held,
@@ -69,10 +97,27 @@ with found as (
         select 'void_without_date' as reason
         union all
         select 'void_before_posting' as reason
+        union all
+        select 'void_date_without_status' as reason
     ) as flags
         on (flags.reason = 'due_before_document_date' and documents.due_date < documents.document_date)
         or (flags.reason = 'void_without_date' and documents.status = 'void' and documents.voided_on is null)
         or (flags.reason = 'void_before_posting' and documents.status = 'void' and documents.voided_on < documents.posting_date)
+        or (flags.reason = 'void_date_without_status' and documents.status != 'void' and documents.voided_on is not null)
+    where documents.held_reason is null
+
+    union all
+
+    select
+        'document' as object_type, documents.document_id as object_id, 'terms_unknown' as reason, terms.payment_terms_id as detail,
+        documents.company_id, documents.customer_id, documents.currency, cast(documents.direction * documents.gross_amount as decimal(18, 3)) as amount,
+        false as is_held,
+        greatest(documents.known_from, terms.known_from) as known_from, least(documents.known_to, terms.known_to) as known_to
+    from {{ ref('int_documents') }} as documents
+    inner join {{ ref('int_document_terms') }} as terms
+        on terms.document_id = documents.document_id
+        and terms.has_unknown_terms
+        and {{ known_together('terms', 'documents') }}
     where documents.held_reason is null
 
     union all
@@ -140,6 +185,17 @@ with found as (
         company_id, customer_id, currency, cast(-1 * amount as decimal(18, 3)) as amount, false as is_held, known_from, known_to
     from {{ ref('stg_ledger__receipts') }}
     where is_flagged
+
+    union all
+
+    -- Customers that the ledger or the CRM names and the master does not, until it does. One that left the master was known: its rows keep it.
+    select
+        named.object_type, named.object_id, named.reason, cast(null as {{ dbt.type_string() }}) as detail,
+        named.company_id, named.customer_id, cast(null as {{ dbt.type_string() }}) as currency, cast(0 as decimal(18, 3)) as amount, false as is_held,
+        named.known_from, least(named.known_to, coalesce(masters.known_from, named.known_to)) as known_to
+    from named
+    left join masters on masters.customer_id = named.customer_id
+    where masters.known_from is null or masters.known_from > named.known_from
 
 ),
 

@@ -1,4 +1,4 @@
--- Per document with installments and stretch of knowledge: do they add up to the document? Only then does each become an open item of its own.
+-- Per document with installments and stretch of knowledge: do they add up to the document, in amounts of its currency? Only then does each become an open item of its own.
 with installments as (
 
     select * from {{ ref('stg_ledger__installments') }}
@@ -7,8 +7,9 @@ with installments as (
 
 documents as (
 
-    select document_id, gross_amount, known_from, known_to
-    from {{ ref('stg_ledger__documents') }}
+    select documents.document_id, documents.gross_amount, currencies.minor_units, documents.known_from, documents.known_to
+    from {{ ref('stg_ledger__documents') }} as documents
+    left join {{ ref('currencies') }} as currencies on currencies.code = documents.currency
     where document_id in (select document_id from installments)
 
 ),
@@ -40,6 +41,7 @@ totals as (
     select
         spans.document_id, spans.known_from, spans.known_to,
         sum(installments.amount) as installment_total,
+        max({{ decimals_of('installments.amount') }}) as decimals,
         max(installments.installment_sequence) as last_sequence
     from spans
     inner join installments
@@ -57,7 +59,7 @@ select
     cast(totals.installment_total as decimal(18, 3)) as installment_total,
     totals.last_sequence,
     documents.gross_amount,
-    coalesce(totals.installment_total = documents.gross_amount, false) as is_valid
+    coalesce(totals.installment_total = documents.gross_amount and totals.decimals <= documents.minor_units, false) as is_valid
 from totals
 left join documents
     on documents.document_id = totals.document_id

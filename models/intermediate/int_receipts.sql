@@ -53,6 +53,7 @@ select
         when company_id is null then 'company_missing'
         when base_currency is null then 'company_unknown'
         when needs_rate and rate is null then 'no_exchange_rate'
+        when currency != base_currency and {{ decimals_of('amount_base') }} > base_minor_units then 'too_many_decimals'
     end as held_reason,
     status, reversed_on, reference, known_from, known_to
 from with_rate

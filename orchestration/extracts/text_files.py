@@ -329,9 +329,13 @@ def _header(head: bytes, name: str, dialect: Dialect) -> tuple[tuple[str, ...], 
         raise BadHeader(name, "its first line is empty, no header", line=1)
     if any(not column.isprintable() for column in names):
         raise UnreadableFile(name, "it is no text: its first line holds control characters", line=1)
+    twice = sorted({column for column in names if column and names.count(column) > 1})
+    # No column is called 2026-01-31 or 100.00.
+    value = next((column for column in names if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]+[.,][0-9]+", column)), None)
+    if value and (twice or "" in names):
+        raise BadHeader(name, f"its first line holds values ({value}) and no names: the header is missing", line=1)
     if "" in names:
         raise BadHeader(name, f"column {names.index('') + 1} of its header has no name", line=1)
-    twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise BadHeader(name, f"its header names {', '.join(twice)} twice", line=1)
     return names, max(reader.line_num, 1)

@@ -1,6 +1,6 @@
 """Cash and credits against invoices."""
 
-from .cases import adjust, apply, case, credit_memo, customer, document, invoice, plan, receipt
+from .cases import Row, adjust, apply, case, credit_memo, customer, document, invoice, plan, receipt
 
 CASES = [
     case(
@@ -587,9 +587,14 @@ CASES = [
     case(
         "customer_that_nobody_knows",
         "An invoice of an unknown customer is loaded under that id.",
-        [invoice("I", 100, "2026-01-10", customer_id="STRANGER")],
+        [
+            invoice("I", 100, "2026-01-10", customer_id="STRANGER"),
+            Row("accounts", {"account_id": "AC1", "customer_id": "GHOST"}),
+            Row("accounts", {"account_id": "AC2", "customer_id": "C"}),
+        ],
         open={"2026-01-10": {"I": 100}},
         owners={"2026-01-10": {"I": "STRANGER"}},
+        flagged={"STRANGER", "AC1"},
     ),
     case(
         "zero_amount_document",

@@ -17,6 +17,7 @@ When = str | tuple[str, int]
 SHARED = frozenset(["ACME", "BETA", "DOLLAR", "DINAR", "UNIDENTIFIED", "N0", "N15", "N30", "N60", "EOM", "EOM30", "FIXED10", "FIXED31", "SKONTO"])
 ID_COLUMNS = frozenset(
     [
+        "account_id",
         "company_id",
         "customer_id",
         "parent_customer_id",
@@ -92,7 +93,7 @@ class Case:
 
     def objects(self) -> set[str]:
         """Return the ids of everything an exception can be about."""
-        columns = ("document_id", "receipt_id", "adjustment_id", "application_id")
+        columns = ("document_id", "receipt_id", "adjustment_id", "application_id", "customer_id", "account_id")
         return {self.id(row.values[c]) for rows in self.drops for row in rows for c in columns if row.values.get(c)}
 
     def rows(self, number: int) -> list[tuple[str, dict[str, str]]]:

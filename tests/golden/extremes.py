@@ -10,6 +10,17 @@ CASES = [
         open={"2026-01-10": {"I": "99999999999.99"}, "2026-01-20": {"I": "99999999999.98"}},
     ),
     case(
+        "millions_in_another_currency",
+        "5,000,000 USD at 0.90, 1,000,000 of them paid.",
+        [
+            invoice("I", 5_000_000, "2026-01-10", currency="USD", exchange_rate="0.9"),
+            receipt("R", 1_000_000, "2026-01-20", currency="USD", exchange_rate="0.9"),
+            apply("A", "R", "I", 1_000_000),
+        ],
+        open={"2026-01-20": {"I": 4_000_000}},
+        base={"2026-01-20": {"I": 3_600_000}},
+    ),
+    case(
         "raised_beyond_what_was_settled",
         "30 of 60 are paid, another application of 60 is held; a chargeback of 60 brings back the 30 and adds 30: 90 are owed.",
         [

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from oracle.drops import Drop, make_drop
+from oracle.drops import Drop, make_drop, system_of
 
-from . import absence, adjustments, applications, balance_forward, currencies, extremes, history, months, open_amounts, practice, terms
+from . import absence, adjustments, applications, balance_forward, currencies, extremes, history, minor_units, months, open_amounts, practice, terms
 from .cases import Case, Row, as_text, company, customer, invoice, rate
 from .cases import terms as payment_terms
 
@@ -113,10 +113,11 @@ class Inbox:
 def write_drop(folder: Path, feeds: dict[str, list[dict[str, str]]], manifest: str) -> None:
     """Write one drop: the manifest and one CSV per feed."""
     (folder / "ledger").mkdir(parents=True)
+    (folder / "crm").mkdir()
     (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
     for feed, rows in feeds.items():
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        with (folder / "ledger" / f"{feed}.csv").open("w", encoding="utf-8", newline="") as stream:
+        with (folder / system_of(feed) / f"{feed}.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
@@ -150,7 +151,7 @@ def ballast(*pairs: tuple[str, str]) -> list[Row]:
 CORE = Inbox(
     "core",
     [Calendar("2026-07-01", "2026-07-01T06:00:00Z", "2026-06-30")],
-    [*applications.CASES, *practice.CASES, *adjustments.CASES, *terms.CASES, *currencies.CASES, *balance_forward.CASES, *months.CASES],
+    [*applications.CASES, *practice.CASES, *adjustments.CASES, *terms.CASES, *currencies.CASES, *minor_units.CASES, *balance_forward.CASES, *months.CASES],
     [*COMPANIES, *TERMS, *RATES, *ballast(("ACME", "EUR"), ("BETA", "EUR"), ("ACME", "USD"), ("ACME", "DKK"), ("ACME", "SEK"))],
 )
 

@@ -287,6 +287,13 @@ CASES = [
         flagged={"I"},
     ),
     case(
+        "void_date_without_the_status",
+        "A date of voiding on a document that is posted: it counts until its status says that it is void.",
+        [invoice("I", 100, "2026-01-10", status="posted", voided_on="2026-01-15")],
+        open={"2026-01-20": {"I": 100}},
+        flagged={"I"},
+    ),
+    case(
         "application_to_a_void_document",
         "Nothing is open after the void of the 15th: the application of the 20th is held.",
         [

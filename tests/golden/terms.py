@@ -50,6 +50,18 @@ CASES = [
         due={"I": "2026-02-14"},
     ),
     case(
+        "terms_that_nobody_delivered",
+        "The terms have no days yet: due at once, and flagged, whatever the customer's own terms say; a given due date needs no terms.",
+        [
+            customer("C", payment_terms_id="N30"),
+            invoice("I1", 100, "2026-01-15", payment_terms_id="=NET7"),
+            invoice("I2", 100, "2026-01-15", "2026-02-14", payment_terms_id="=NET7"),
+        ],
+        open={"2026-01-31": {"I1": 100, "I2": 100}},
+        due={"I1": "2026-01-15", "I2": "2026-02-14"},
+        flagged={"I1"},
+    ),
+    case(
         "zero_days_net",
         "Net 0 is due on the document date: current on that day, late on the next.",
         [invoice("I", 100, "2026-01-15", payment_terms_id="N0")],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import duckdb
 import pytest
 from golden.cases import Case
-from golden.inboxes import INBOXES, Inbox
+from golden.inboxes import EXTREMES, INBOXES, Inbox
 from golden.product import Product, differences
 from running import publish
 
@@ -48,3 +49,10 @@ def _every_case() -> list[object]:
 @pytest.mark.parametrize(("inbox", "case"), _every_case())
 def test_the_product_agrees_with_the_hand(published: Callable[[Inbox], Product], inbox: Inbox, case: Case) -> None:
     assert not differences(published(inbox), case), case.why
+
+
+@pytest.mark.xdist_group("golden-extremes")
+@pytest.mark.parametrize("basis", ["'invoice_date'", "NULL"])
+def test_an_unknown_basis_of_aging_is_refused(published: Callable[[Inbox], Product], basis: str) -> None:
+    with pytest.raises(duckdb.Error, match="basis is due_date, document_date or posting_date"):
+        published(EXTREMES).con.execute(f"select sum(open_amount) from marts.aging_as_of(DATE '2026-06-30', basis := {basis})").fetchall()

@@ -92,6 +92,7 @@ FEEDS = {
         "company_id:text receivable_account:text! period_end:date! balance_kind:text! currency:currency! closing_balance:signed!",
         balance_kind="document_currency base_total",
     ),
+    "accounts": _feed("account_id", "account_id:text! customer_id:text!"),
     "exchange_rates": _feed("from_currency to_currency rate_date", "from_currency:currency! to_currency:currency! rate_date:date! rate:decimal!"),
 }
 
@@ -151,6 +152,11 @@ class BadRow(ValueError):
     """A row that is wrong in itself."""
 
 
+def system_of(feed: str) -> str:
+    """Return the folder of a drop in which a feed lies."""
+    return "crm" if feed == "accounts" else "ledger"
+
+
 def read_inbox(path: Path) -> list[Drop]:
     """Read a drop, or every drop of an inbox."""
     folders = [path] if (path / "ledger").is_dir() else sorted(child for child in path.iterdir() if (child / "ledger").is_dir())
@@ -162,7 +168,7 @@ def _read_drop(folder: Path) -> Drop:
     scope = manifest.get("scope") or {}
     return make_drop(
         folder.name,
-        {feed: rows for feed in FEEDS if (rows := read_feed(folder / "ledger", feed)) is not None},
+        {feed: rows for feed in FEEDS if (rows := read_feed(folder / system_of(feed), feed)) is not None},
         extracted_at=manifest["extracted_at"],
         books_through=manifest.get("books_through"),
         mode=manifest.get("mode", "full"),

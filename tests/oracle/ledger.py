@@ -119,6 +119,11 @@ def round_half_up(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), rounding=ROUND_HALF_UP)
 
 
+def has_excess(amount: Decimal | None, currency: str) -> bool:
+    """Whether an amount has more decimals than its currency has."""
+    return amount is not None and amount != round_half_up(amount, currency)
+
+
 class Rates:
     """The exchange rates of a state: direct, else inverse, else across a base currency; never one by default."""
 
@@ -214,6 +219,12 @@ class _Derivation:
         self._open_item_settlements()
         for feed, key in sorted(self.state.stale):
             self._raise_exception(feed.rstrip("s"), key, "its last good version holds", held=False)
+        strangers = {item.customer_id for item in self.items.values()} - set(self.customers) - {UNIDENTIFIED}
+        for customer_id in sorted(strangers):
+            self._raise_exception("customer", customer_id, "not in the master", held=False)
+        for row in self.state.feed("accounts"):
+            if row["customer_id"] not in self.customers:
+                self._raise_exception("account", row["account_id"], "its customer is not in the master", held=False)
         for day in sorted(self.days):
             self._close_day(day)
         return Ledger(self.items, self.events, self.exceptions, self.settlements, self.bases, self.rates)
@@ -266,15 +277,24 @@ class _Derivation:
             magnitude, rate = booked
             if row["currency"] == base and row["gross_amount_base"] not in (None, row["gross_amount"]):
                 self._raise_exception("document", document_id, "a base amount that is not the amount", held=False)
+            if row["currency"] != base and has_excess(magnitude, base):
+                self._raise_exception("document", document_id, "too many decimals", held=True, amount=row["gross_amount"], currency=row["currency"])
+                continue
             due = self._due_date(row)
+            named = row["payment_terms_id"] or self.customers.get(row["customer_id"], {}).get("payment_terms_id")
+            if row["due_date"] is None and named is not None and named not in self.terms:
+                self._raise_exception("document", document_id, "terms that nobody delivered", held=False)
             if due < row["document_date"]:
                 self._raise_exception("document", document_id, "due before its date", held=False)
-            ended_on = row["voided_on"] or (row["posting_date"] if row["status"] == "void" else None)
+            ended_on = (row["voided_on"] or row["posting_date"]) if row["status"] == "void" else None
+            if row["voided_on"] is not None and row["status"] != "void":
+                self._raise_exception("document", document_id, "a date of voiding, but no void", held=False)
             if ended_on is not None and ended_on < row["posting_date"]:
                 self._raise_exception("document", document_id, "voided before it was posted", held=False)
             sign = 1 if row["document_type"] in DEBIT_TYPES else -1
             plan = sorted(plans.pop(document_id, []), key=lambda line: line["sequence"])
-            if plan and sum(line["amount"] for line in plan) != row["gross_amount"]:
+            is_off = sum(line["amount"] for line in plan) != row["gross_amount"] or any(has_excess(line["amount"], row["currency"]) for line in plan)
+            if plan and is_off:
                 self._raise_exception("document", document_id, "installments do not add up", held=False)
                 plan = []
             if row["status"] == "draft":
@@ -315,9 +335,9 @@ class _Derivation:
         if document["due_date"] is not None:
             return document["due_date"]
         customer = self.customers.get(document["customer_id"], {})
-        for terms_id in (document["payment_terms_id"], customer.get("payment_terms_id")):
-            if terms_id in self.terms:
-                return due_date_from_terms(document["document_date"], self.terms[terms_id])
+        terms_id = document["payment_terms_id"] or customer.get("payment_terms_id")
+        if terms_id in self.terms:
+            return due_date_from_terms(document["document_date"], self.terms[terms_id])
         return document["document_date"]
 
     def _is_intercompany(self, customer_id: str) -> bool:
@@ -334,6 +354,9 @@ class _Derivation:
             magnitude, rate = booked
             if row["currency"] == base and row["amount_base"] not in (None, row["amount"]):
                 self._raise_exception("receipt", row["receipt_id"], "a base amount that is not the amount", held=False)
+            if row["currency"] != base and has_excess(magnitude, base):
+                self._raise_exception("receipt", row["receipt_id"], "too many decimals", held=True, amount=row["amount"], currency=row["currency"])
+                continue
             ended_on = row["reversed_on"] or (row["posting_date"] if row["status"] == "reversed" else None)
             if ended_on is not None and ended_on < row["posting_date"]:
                 self._raise_exception("receipt", row["receipt_id"], "reversed before it was posted", held=False)
@@ -377,6 +400,8 @@ class _Derivation:
             reason = "another currency than its item's"
         elif _sign_is_wrong(row):
             reason = "a sign against its type"
+        elif has_excess(row["amount"], items[0].currency) or has_excess(row["amount_base"], items[0].base_currency):
+            reason = "too many decimals"
         if items is None or reason:
             self._raise_exception("adjustment", row["adjustment_id"], reason or "", held=True, amount=row["amount"], currency=row["currency"])
             return
@@ -693,6 +718,10 @@ def _why_no_application(row: Row, sources: list[Item] | None, targets: list[Item
         return "its target is no debit item"
     if sources[0].currency != targets[0].currency and row["amount_in_source_currency"] is None:
         return "no amount in the source's currency"
+    if any(has_excess(row[name], targets[0].currency) for name in ("amount", "discount_amount")) or has_excess(
+        row["amount_in_source_currency"], sources[0].currency
+    ):
+        return "too many decimals"
     # Where there is no plan (or it was refused), the document is one item whatever the row names.
     sequence, sequences = row["installment_sequence"], [item.sequence for item in targets]
     if sequence is not None and sequences != [None] and sequence not in sequences:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from homes import publish_version
+from landing import write_drop
 
 from orchestration import cli
 from orchestration.errors import BAD_USAGE, DONE, FAILED
@@ -75,6 +76,17 @@ def test_an_empty_home_fails_with_the_next_step(words: list[str], tmp_path: Path
 def test_loading_nothing_names_the_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["load", str(tmp_path / "nowhere"), "--home", str(tmp_path)]) == FAILED
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_stops_no_work(tmp_path: Path) -> None:
+    write_drop(tmp_path / "inbox" / "1", customers="customer_id,name\nK1,One\n")
+    write_drop(tmp_path / "inbox" / "2", customers="customer_id,name\nK2,Two\n")
+    call = ["-c", "import sys; from orchestration import cli; sys.exit(cli.main())", "load", str(tmp_path / "inbox"), "--home", str(tmp_path / "home")]
+    with subprocess.Popen([sys.executable, *call], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as command:
+        assert command.stdout is not None
+        command.stdout.close()
+    assert command.returncode == DONE
+    assert len(list((tmp_path / "home" / "lake" / "ledger" / "customers").glob("*.parquet"))) == 2
 
 
 def test_reading_commands_import_nothing_heavy(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ select
     cast(coalesce(drawn.received_amount, 0) as decimal(18, 3)) as received_amount,
     case
         when promises.status in ('cancelled', 'superseded') then promises.status
-        when coalesce(drawn.received_amount, 0) >= promises.promised_amount * cast({{ var('promise_kept_ratio') }} as decimal(6, 4)) then 'kept'
+        when coalesce(drawn.received_amount, 0) >= cast(promises.promised_amount as decimal(24, 3)) * cast({{ var('promise_kept_ratio') }} as decimal(6, 4)) then 'kept'
         when promises.last_day_on <= {{ as_of() }} then 'broken'
         else 'open'
     end as outcome,

@@ -25,9 +25,9 @@ steps as (
 
     select
         *,
-        {{ divide_days('prior_receivable_amount * days', 'credit_sales_amount') }} - prior_dso_days as sales_volume_days,
-        {{ divide_days('(current_amount - prior_current_amount) * days', 'credit_sales_amount') }} as terms_mix_days,
-        {{ divide_days('(delinquent_amount - prior_delinquent_amount) * days', 'credit_sales_amount') }} as delinquency_days
+        {{ divide_days('cast(prior_receivable_amount as decimal(24, 3)) * days', 'credit_sales_amount') }} - prior_dso_days as sales_volume_days,
+        {{ divide_days('cast(current_amount - prior_current_amount as decimal(24, 3)) * days', 'credit_sales_amount') }} as terms_mix_days,
+        {{ divide_days('cast(delinquent_amount - prior_delinquent_amount as decimal(24, 3)) * days', 'credit_sales_amount') }} as delinquency_days
 
     from monthly
 

@@ -29,7 +29,12 @@ def test_only_the_deliberate_faults_are_exceptions(books: list[tuple[State, Ledg
     state, ledger = books[drop]
     assert state.rejected == []
     found = {(exception.object_type, exception.object_id, exception.is_held) for exception in ledger.exceptions}
-    assert found == {("application", "A90000001", True), ("application", "A90000002", True), ("document", "D90000002", False)}
+    assert found == {
+        ("application", "A90000001", True),
+        ("application", "A90000002", True),
+        ("document", "D90000002", False),
+        ("account", "AC00099999", False),
+    }
 
 
 @pytest.mark.parametrize("drop", range(9))

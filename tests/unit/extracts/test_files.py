@@ -35,6 +35,8 @@ def lines(home):
         (GOOD.encode("utf-16"), errors.UnreadableFile, "UTF-8"),
         (gzip.compress(GOOD.encode(), mtime=0), errors.UnreadableFile, "gzip file under another name"),
         (GOOD.removeprefix(HEADER).replace("2026-01-01", "2026-01-02", 1), errors.BadHeader, "header is missing"),
+        (GOOD.removeprefix(HEADER), errors.BadHeader, "header is missing"),
+        (GOOD.removeprefix(HEADER).replace("K1", "", 1), errors.BadHeader, "header is missing"),
         (GOOD.replace(",", ";"), errors.BadHeader, "one single column"),
         (GOOD.replace("gross_amount", "betrag"), errors.BadHeader, "lacks gross_amount"),
         (GOOD.replace("gross_amount", "Gross_Amount"), errors.BadHeader, "lacks gross_amount"),
@@ -42,7 +44,8 @@ def lines(home):
         (GOOD.replace("due_date", ""), errors.BadHeader, "column 7 of its header has no name"),
     ],
     ids=[
-        "empty", "blank", "html", "elf", "zeros", "png", "cp1252", "utf16", "gzip", "no_header", "semicolons", "renamed", "other_case", "twice", "nameless",
+        "empty", "blank", "html", "elf", "zeros", "png", "cp1252", "utf16", "gzip", "no_header", "values_twice", "value_empty", "semicolons", "renamed",
+        "other_case", "twice", "nameless",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_export_refuses_the_drop(tmp_path, content, kind, says):
