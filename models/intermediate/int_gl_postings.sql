@@ -14,6 +14,19 @@ reads as (
 
 ),
 
+keyed as (
+
+    -- An event's id is its key and, behind an @, since when it is known.
+    select
+        events.*,
+        substring(events.event_id, 1, length(events.event_id) - 1 - length(cast(events.known_from as {{ dbt.type_string() }}))) as event_key
+    from {{ ref('fct_ar_events') }} as events
+    where {{ is_known('events') }}
+        and events.posting_date <= {{ as_of() }}
+        and events.movement != 'application'
+
+),
+
 events as (
 
     select
@@ -31,13 +44,10 @@ events as (
             when events.event_key = events.item_id then events.document_id
             else substring(events.event_key, length('adjustment|') + 1, length(events.event_key) - length('adjustment|') - 1 - length(events.item_id))
         end as object_id
-    from {{ ref('fct_ar_events') }} as events
+    from keyed as events
     inner join accounts
         on accounts.company_id = events.company_id
         and accounts.receivable_account = events.receivable_account
-    where {{ is_known('events') }}
-        and events.posting_date <= {{ as_of() }}
-        and events.movement != 'application'
 
 )
 
