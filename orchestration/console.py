@@ -38,19 +38,19 @@ class Limits:
     memory_mb: int = 1024
 
 
-def execute(home: Home, query: str, how: str, limits: Limits) -> int:
-    """Run one query on the published file and print its rows; return the exit code."""
-    version = published.find(home)
+def execute(home: Home, query: str, how: str, limits: Limits, name: str | None = None) -> int:
+    """Run one query on the version in force, or on the one called ``name``, and print its rows; return the exit code."""
+    version = published.named(home, name) if name else published.find(home)
     if version.warning:
         terminal.say(f"warning: {version.warning}")
     return _in_a_process(version.file, query, how, limits)
 
 
-def interactive(home: Home, how: str, limits: Limits) -> int:
-    """Read queries, each ended by a semicolon, until end of input; each is run on the version in force by then."""
+def interactive(home: Home, how: str, limits: Limits, name: str | None = None) -> int:
+    """Read queries, each ended by a semicolon, until end of input; each is run on the version in force by then, or on the one called ``name``."""
     import readline  # noqa: F401  line editing and history for input()
 
-    version = published.find(home)
+    version = published.named(home, name) if name else published.find(home)
     terminal.say(f"{version.file.name}, as of {version.pointer['as_of']}; end a query with ; and leave with Ctrl-D")
     pending = ""
     while True:
@@ -64,10 +64,10 @@ def interactive(home: Home, how: str, limits: Limits) -> int:
         if pending.strip() in ("exit", "quit", ".exit", ".quit"):
             return DONE
         if pending.rstrip().endswith(";"):
-            execute(home, pending, how, limits)
+            execute(home, pending, how, limits, name)
             pending = ""
     if pending.strip():
-        return execute(home, pending, how, limits)
+        return execute(home, pending, how, limits, name)
     return DONE
 
 

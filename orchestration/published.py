@@ -15,6 +15,10 @@ from orchestration.settings import Home
 
 POINTER_KEYS = ("file", "version", "as_of", "known_at", "published_at", "sha256", "row_counts", "checks")
 
+# Versions that were in force are named after the moment of publishing. One of the books as known at a past moment is called `known_at_...`: it stands in for
+# no other, and is never deleted by itself.
+IN_TURN = "ar_[0-9]*"
+
 # A file is read whole once per process to verify it; published files never change afterwards.
 _verified: set[tuple[str, int, int, int]] = set()
 
@@ -48,7 +52,7 @@ def find(home: Home) -> Version:
     damage = _damage(home, pointer) if pointer else unreadable
     if pointer and damage is None:
         return Version(home.published / pointer["file"], pointer)
-    for record in sorted(home.published.glob("ar_*.json"), reverse=True):
+    for record in sorted(home.published.glob(f"{IN_TURN}.json"), reverse=True):
         candidate, _ = _read_pointer(record)
         if candidate and candidate != pointer and _damage(home, candidate) is None:
             return Version(
@@ -56,12 +60,24 @@ def find(home: Home) -> Version:
                 candidate,
                 f"{damage}; showing {candidate['version']} (as of {candidate['as_of']}), the last good version. `arw build` and `arw publish` make a new one.",
             )
-    if home.pointer.exists() or any(home.published.glob("ar_*.duckdb")):
+    if home.pointer.exists() or any(home.published.glob(f"{IN_TURN}.duckdb")):
         raise NothingPublished(
             f"{damage}, and no earlier version in {home.published} is undamaged. "
             "Nothing was changed. `arw build` and `arw publish` make a new version from the lake."
         )
     raise NothingPublished(f"Nothing is published in {home.root} yet. `arw run PATH` loads, builds and publishes.")
+
+
+def named(home: Home, name: str) -> Version:
+    """Return the version called ``name``, whichever is in force; refuse one that is not there, or damaged."""
+    there = sorted(path.stem.removeprefix("ar_") for path in home.published.glob("ar_*.json"))
+    if name not in there:
+        raise NothingPublished(f"There is no version {name!r} in {home.published}. Nothing was changed. The versions are: {', '.join(there) or 'none'}.")
+    pointer, damage = _read_pointer(home.published / f"ar_{name}.json")
+    damaged = _damage(home, pointer) if pointer else damage
+    if pointer is None or damaged:
+        raise NothingPublished(f"{damaged}. Nothing was changed. `arw build` and `arw publish`, or `arw build --known-at`, make it anew from the lake.")
+    return Version(home.published / pointer["file"], pointer)
 
 
 def open(home: Home, config: dict[str, Any] | None = None) -> tuple[duckdb.DuckDBPyConnection, Version]:

@@ -53,6 +53,11 @@ class Home:
         return self.root / "build" / "ar_build.duckdb"
 
     @property
+    def aside(self) -> Home:
+        """A home for what is built beside the current build, from some of the drops; disposable, and gone when it has served."""
+        return Home(self.root / "build" / "aside")
+
+    @property
     def published(self) -> Path:
         """What readers see."""
         return self.root / "published"
