@@ -6,7 +6,8 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
-from datetime import date
+from contextlib import nullcontext
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -123,13 +124,28 @@ def register_build(registry: _Registry) -> None:
     command = registry.add("build", build, "run the dbt models and data tests on the warehouse")
     _add_as_of(command)
     command.add_argument("--full-refresh", action="store_true", help="derive everything again")
+    command.add_argument(
+        "--known-at",
+        type=_moment,
+        metavar="MOMENT",
+        help="the books as known at MOMENT (ISO, UTC), audited and published into a version of their own; what readers see does not change",
+    )
+    _add_overrides(command)
     _add_wait(command)
 
 
 def build(options: argparse.Namespace, home: Home) -> int:
-    """Build the marts."""
+    """Build the marts; as known at a past moment they are published too, beside the version in force."""
     from orchestration import pipeline
 
+    overrides = _overrides(options)
+    if overrides and not options.known_at:
+        options.usage_error("an override belongs to the publishing: `arw publish`, or `arw build --known-at MOMENT`, which publishes too")
+    if options.known_at:
+        with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
+            known = pipeline.build_as_known(home, options.known_at, options.as_of, overrides, terminal.say)
+        terminal.result(known, as_json=options.as_json)
+        return errors.DONE
     with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
         built = pipeline.build(home, options.as_of, full_refresh=options.full_refresh, progress=terminal.say)
     terminal.result(built, as_json=options.as_json)
@@ -138,10 +154,7 @@ def build(options: argparse.Namespace, home: Home) -> int:
 
 def register_publish(registry: _Registry) -> None:
     command = registry.add("publish", publish, "audit the build and make it the version that readers see")
-    command.add_argument("--override", metavar="CHECK", action="append", default=[], help="publish though CHECK failed")
-    command.add_argument("--by", metavar="WHO", help="who answers for the override")
-    command.add_argument("--because", metavar="WHY", help="the reason, for the record")
-    command.set_defaults(usage_error=command.error)
+    _add_overrides(command)
     _add_wait(command)
 
 
@@ -149,9 +162,7 @@ def publish(options: argparse.Namespace, home: Home) -> int:
     """Audit and publish the build."""
     from orchestration import pipeline
 
-    if options.override and not (options.by and options.because):
-        options.usage_error("an override goes on record: say --by WHO and --because WHY")
-    overrides = {check: (options.by, options.because) for check in options.override}
+    overrides = _overrides(options)
     with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
         published = pipeline.publish(home, overrides, terminal.say)
     terminal.result(published, as_json=options.as_json)
@@ -161,19 +172,32 @@ def publish(options: argparse.Namespace, home: Home) -> int:
 def register_snapshot(registry: _Registry) -> None:
     command = registry.add("snapshot", snapshot, "freeze the weekly agings that are due and write their report files; `verify` proves the frozen ones")
     command.add_argument("what", nargs="?", choices=("verify",), help="recompute the chain and every hash, and say what is broken")
+    command.add_argument(
+        "--rebuild",
+        type=_date,
+        nargs="?",
+        const=True,
+        metavar="WEEK",
+        help="with verify: also make the frozen weeks, or the one to WEEK, again from exactly their drops and compare to the cent",
+    )
+    command.set_defaults(usage_error=command.error)
     command.add_argument("--as-of", type=_date, metavar="DATE", help="freeze weeks up to DATE only")
     _add_wait(command)
 
 
 def snapshot(options: argparse.Namespace, home: Home) -> int:
     """Freeze what is due, or verify what was frozen."""
-    from orchestration import pipeline, snapshots
+    from orchestration import pipeline
 
+    if options.rebuild and options.what != "verify":
+        options.usage_error("frozen weeks are made again to verify them: arw snapshot verify --rebuild")
     if options.what == "verify":
-        found = snapshots.verify(home)
-        broken = [vars(fault) if options.as_json else f"{fault.record}: {fault.reason}" for fault in found]
-        terminal.result({"snapshots": snapshots.count(home), "broken": broken}, as_json=options.as_json)
-        return errors.FAILED if found else errors.DONE
+        # What only reads waits for nobody; a build does.
+        with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say) if options.rebuild else nullcontext():
+            week = None if options.rebuild is True else options.rebuild
+            proved = pipeline.verify(home, is_rebuilt=options.rebuild is not None, week=week, progress=terminal.say)
+        terminal.verified(proved, as_json=options.as_json)
+        return errors.FAILED if proved["broken"] else errors.DONE
     with pipeline_lock(home, _told(options), wait=options.wait, progress=terminal.say):
         done = pipeline.snapshot(home, options.as_of, terminal.say)
     terminal.result(done, as_json=options.as_json)
@@ -285,6 +309,7 @@ def rejects(options: argparse.Namespace, home: Home) -> int:
 def register_sql(registry: _Registry) -> None:
     command = registry.add("sql", sql, "read-only SQL on the published file (interactive without QUERY)")
     command.add_argument("query", nargs="?", metavar="QUERY")
+    command.add_argument("--version", metavar="NAME", help="another version than the one in force: `arw status` names those of `arw build --known-at`")
     command.add_argument("--format", choices=("table", "csv", "json"), default="table")
     command.add_argument("--rows", type=int, default=1000, metavar="N", help="print at most N rows (1000)")
     command.add_argument("--seconds", type=int, default=60, metavar="N", help="end a query after N seconds (60)")
@@ -298,8 +323,8 @@ def sql(options: argparse.Namespace, home: Home) -> int:
     limits = console.Limits(rows=options.rows, seconds=options.seconds, memory_mb=options.memory_mb)
     how = "json" if options.as_json else options.format
     if options.query is None:
-        return console.interactive(home, how, limits)
-    return console.execute(home, options.query, how, limits)
+        return console.interactive(home, how, limits, options.version)
+    return console.execute(home, options.query, how, limits, options.version)
 
 
 def register_dashboards(registry: _Registry) -> None:
@@ -337,6 +362,19 @@ def _add_as_of(command: argparse.ArgumentParser) -> None:
     command.add_argument("--as-of", type=_date, metavar="DATE", help="read the books at DATE (the newest drop's books_through)")
 
 
+def _add_overrides(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--override", metavar="CHECK", action="append", default=[], help="publish though CHECK failed")
+    command.add_argument("--by", metavar="WHO", help="who answers for the override")
+    command.add_argument("--because", metavar="WHY", help="the reason, for the record")
+    command.set_defaults(usage_error=command.error)
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, tuple[str, str]]:
+    if options.override and not (options.by and options.because):
+        options.usage_error("an override goes on record: say --by WHO and --because WHY")
+    return {check: (options.by, options.because) for check in options.override}
+
+
 def _add_wait(command: argparse.ArgumentParser) -> None:
     command.add_argument("--wait", action="store_true", help="wait for another pipeline in this home to end")
 
@@ -346,6 +384,17 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from None
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment in UTC; a day alone would leave open which drops of it are meant."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if len(text) <= len("YYYY-MM-DD"):
+            raise ValueError
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment; write YYYY-MM-DDTHH:MM:SSZ (UTC)") from None
 
 
 def _arw(home: Home) -> str:

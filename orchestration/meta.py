@@ -67,14 +67,6 @@ def write(home: Home, info: BuildInfo, policy: Sequence[Mapping[str, object]]) -
         _write_policy(con, policy)
         deliveries(con, home)
         _write_amounts_outside(con, home)
-        con.execute(
-            """
-            create or replace table meta.restatements (
-                item_id varchar, snapshot_date date, old_amount decimal(18, 3), new_amount decimal(18, 3),
-                currency varchar, cause varchar, found_at timestamp
-            )
-            """
-        )
         record = asdict(info) | {"built_at": datetime.now(UTC).replace(tzinfo=None)}
         con.execute(
             """
@@ -86,6 +78,17 @@ def write(home: Home, info: BuildInfo, policy: Sequence[Mapping[str, object]]) -
         )
         con.execute(f"insert into meta.build_info values ({', '.join('?' for _ in record)})", list(record.values()))
         con.execute("checkpoint")
+
+
+def date_knowledge(home: Home, moment: datetime) -> None:
+    """Put on record that the build holds what was known at ``moment`` (UTC), and nothing that came later."""
+    with duckdb.connect(str(home.build_file)) as con:
+        con.execute("update meta.build_info set known_at = ?, is_as_known_then = true", [moment])
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment in UTC as records and file names of people say it, to the microsecond where it has any: `arw build --known-at` takes it back."""
+    return f"{moment.isoformat('T')}Z"
 
 
 def read_build_info(home: Home) -> BuildInfo:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration import aside, lake, meta, policy, published, rebuild, snapshots, warehouse
 from orchestration import export as exporter
-from orchestration import lake, meta, policy, published, snapshots, warehouse
 from orchestration import publish as publisher
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import write_json
@@ -45,6 +46,7 @@ def refuse_incomplete(loaded: Mapping[str, Any]) -> None:
 
 def build(home: Home, as_of: date | None, *, full_refresh: bool, progress: Progress) -> dict[str, Any]:
     """Build the marts of everything that was loaded."""
+    aside.remove(home)
     with _refusal_on_record(home):
         info = warehouse.build(home, as_of, full_refresh=full_refresh, progress=progress)
     return told(home, info)
@@ -53,6 +55,20 @@ def build(home: Home, as_of: date | None, *, full_refresh: bool, progress: Progr
 def told(home: Home, info: BuildInfo) -> dict[str, Any]:
     """Say what a build was made from, and where it is."""
     return {"as_of": info.as_of, "known_at": info.known_at, "build": info.fingerprint, "file": str(home.build_file)}
+
+
+def build_as_known(home: Home, moment: datetime, as_of: date | None, overrides: Mapping[str, tuple[str, str]], progress: Progress) -> dict[str, Any]:
+    """Build, audit and publish the books as they were known at ``moment`` (UTC), under a name of their own; the version in force stays what it is.
+
+    Without ``as_of`` they are read at the last day that the drops known then cover.
+    """
+    known = aside.known_at(home, moment)
+    progress(f"{len(known)} drops were known at {meta.moment_text(moment)}")
+    with aside.holding(home, [drop.drop_id for drop in known]) as beside:
+        warehouse.build(beside, as_of or max(drop.books_through for drop in known), progress=progress)
+        meta.date_knowledge(beside, moment)
+        outcome = publisher.publish_beside(home, beside, overrides, progress)
+    return {"is_new": outcome.is_new, "path": str(outcome.version.file)} | outcome.version.pointer
 
 
 def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Progress) -> dict[str, Any]:
@@ -74,6 +90,18 @@ def freeze(home: Home, as_of: date | None, progress: Progress) -> dict[str, Any]
         frozen = snapshots.freeze(home, as_of, progress)
         outcome = publisher.renew(home, progress)
     return {"frozen": [one.snapshot_date for one in frozen], "snapshots": len(snapshots.read(home)), "version": outcome.version.name}
+
+
+def verify(home: Home, *, is_rebuilt: bool, week: date | None, progress: Progress) -> dict[str, Any]:
+    """Prove the chain of the frozen weeks and, if asked to, make them (or one) again from exactly their drops."""
+    found = snapshots.verify(home)
+    broken = [{"record": fault.record, "reason": fault.reason} for fault in found]
+    said: dict[str, Any] = {"snapshots": snapshots.count(home), "broken": broken}
+    if is_rebuilt and not broken:
+        rebuilt = rebuild.rebuild(home, week, progress)
+        said["rebuilt"] = [asdict(one) for one in rebuilt]
+        said["broken"] = [{"record": one.record, "reason": "; ".join(one.differs)} for one in rebuilt if one.is_broken]
+    return said
 
 
 def report(home: Home, progress: Progress) -> dict[str, Any]:

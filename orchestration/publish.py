@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import audit, descriptions, export, meta, published, snapshots, warehouse
+from orchestration import audit, descriptions, export, meta, published, restatements, snapshots, warehouse
 from orchestration.errors import ArwError, BadUsage, PublishRefused
 from orchestration.files import sha256_of, sync, write_json
 from orchestration.meta import BuildInfo
@@ -39,8 +40,37 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Call
     """Put the build to the audit and make it the version that readers see; refuse with every reason at once."""
     info = meta.read_build_info(home)
     _refuse_stale(home, info)
-    _check_overrides(overrides)
     previous = _previous(home)
+    results, contents = _audited(home, info, previous, overrides, progress)
+    # A version that only stands in for a damaged one is not what the pointer names: publishing anew mends the pointer.
+    is_in_force = previous is not None and previous.warning is None
+    if previous and is_in_force and _published_contents(previous.file) == (info.fingerprint, contents) and all(result.passed for result in results):
+        progress(f"the content is that of {previous.name}, published already; nothing new was published")
+        return Outcome(previous, is_new=False)
+    return Outcome(_publish(home, info, results, contents, previous), is_new=True)
+
+
+def publish_beside(home: Home, beside: Home, overrides: Mapping[str, tuple[str, str]], progress: Callable[[str], None]) -> Outcome:
+    """Put a build that was made beside to the audit and publish it under a name of its own; the version in force stays what it is."""
+    info = meta.read_build_info(beside)
+    name = _name_as_known(home, beside, info)
+    # Compared with itself where it was published before: rule 3. Else with the version in force, whose drops somebody has accepted.
+    before = published.named_if_there(home, name)
+    results, contents = _audited(beside, info, before or _previous(home), overrides, progress)
+    if before and all(result.passed for result in results):
+        progress(f"the content is that of {name}, published already; nothing new was published")
+        return Outcome(before, is_new=False)
+    with _scratch(home) as scratch:
+        contacts = scratch / f"ar_{name}_contacts.duckdb"
+        _write_contacts(beside, info, contacts)
+        return Outcome(_put(home, name, beside.build_file, contacts, contents, _pointer(info, results)), is_new=True)
+
+
+def _audited(
+    home: Home, info: BuildInfo, previous: published.Version | None, overrides: Mapping[str, tuple[str, str]], progress: Callable[[str], None]
+) -> tuple[list[audit.Result], list[audit.Content]]:
+    """Put every check to the build in ``home`` and write the answers into it; return them and the content hashes. Refuses with every reason at once."""
+    _check_overrides(overrides)
     progress(f"auditing the build as of {info.as_of}")
     results, contents = audit.run(home, info, previous.file if previous else None)
     failed = [result for result in results if not result.passed]
@@ -53,12 +83,7 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Call
         progress(f"{result.check.check_id} failed with {result.rows} rows and was overridden by {who}: {why}")
     progress(f"{len(results) - len(failed)} of {len(results)} checks passed")
     _complete_meta(home, results, contents, overrides)
-    # A version that only stands in for a damaged one is not what the pointer names: publishing anew mends the pointer.
-    is_in_force = previous is not None and previous.warning is None
-    if previous and is_in_force and _published_contents(previous.file) == (info.fingerprint, contents) and not failed:
-        progress(f"the content is that of {previous.name}, published already; nothing new was published")
-        return Outcome(previous, is_new=False)
-    return Outcome(_publish(home, info, results, contents, previous), is_new=True)
+    return results, contents
 
 
 def _refuse_stale(home: Home, info: BuildInfo) -> None:
@@ -185,15 +210,19 @@ def _publish(home: Home, info: BuildInfo, results: list[audit.Result], contents:
         version = _next_version(info.fingerprint, previous)
         contacts = scratch / f"ar_{version}_contacts.duckdb"
         _write_contacts(home, info, contacts)
-        pointer = {
-            "as_of": info.as_of.isoformat(),
-            "known_at": f"{info.known_at:%Y-%m-%dT%H:%M:%SZ}",
-            "checks": {
-                "passed": sum(result.passed for result in results),
-                "overridden": [result.check.check_id for result in results if not result.passed],
-            },
-        }
-        return _put_in_force(home, version, home.build_file, contacts, contents, pointer)
+        return _put_in_force(home, version, home.build_file, contacts, contents, _pointer(info, results))
+
+
+def _pointer(info: BuildInfo, results: list[audit.Result]) -> dict[str, object]:
+    """Return what the pointer says of a build and its audit."""
+    return {
+        "as_of": info.as_of.isoformat(),
+        "known_at": meta.moment_text(info.known_at),
+        "checks": {
+            "passed": sum(result.passed for result in results),
+            "overridden": [result.check.check_id for result in results if not result.passed],
+        },
+    }
 
 
 @contextmanager
@@ -209,13 +238,24 @@ def _scratch(home: Home) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put_in_force(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:
-    """Copy ``source`` as the new version, add the frozen snapshots, verify, and replace the pointer in one step."""
+def _put_in_force(
+    home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]
+) -> published.Version:
+    """Make ``source`` the version that readers see: replace the pointer in one step."""
+    put = _put(home, version, source, contacts, contents, said)
+    write_json(home.pointer, put.pointer)
+    _prune(home, version)
+    return put
+
+
+def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:
+    """Copy ``source`` as a version beside the others, add the frozen snapshots and what they would say now, and verify."""
     file = home.published / f"ar_{version}.duckdb"
     copy = contacts.with_name(file.name)
     shutil.copyfile(source, copy)
     with duckdb.connect(str(copy)) as con:
         frozen_rows = snapshots.write_table(con, home)
+        restatements.write(con, snapshots.read(home))
         descriptions.write_others(con)
         con.execute("checkpoint")
     sync(copy)
@@ -236,8 +276,6 @@ def _put_in_force(home: Home, version: str, source: Path, contacts: Path, conten
     contacts.replace(home.published / contacts.name)
     copy.replace(file)
     write_json(file.with_suffix(".json"), pointer)
-    write_json(home.pointer, pointer)
-    _prune(home, version)
     return published.Version(file, pointer)
 
 
@@ -248,6 +286,15 @@ def _next_version(fingerprint: str, previous: published.Version | None) -> str:
         last = datetime.strptime(previous.name.split("_", 1)[0], STAMP)
         now = max(now, last + timedelta(seconds=1))
     return f"{now.strftime(STAMP)}_{fingerprint[:8]}"
+
+
+def _name_as_known(home: Home, beside: Home, info: BuildInfo) -> str:
+    """Return the name of the books as known at a moment; what would hold something else has another name."""
+    with duckdb.connect(str(beside.build_file), read_only=True) as con:
+        frozen = [one.record_sha256 for one in snapshots.of_build(con, snapshots.read(home))]
+    digest = hashlib.sha256("\n".join([info.fingerprint, *frozen]).encode()).hexdigest()
+    moment = meta.moment_text(info.known_at).replace("-", "").replace(":", "").replace(".", "")
+    return f"{published.AS_KNOWN}{moment}_{digest[:8]}"
 
 
 def _verify(copy: Path, contents: list[audit.Content]) -> None:
@@ -278,14 +325,17 @@ def _write_contacts(home: Home, info: BuildInfo, path: Path) -> None:
 
 
 def _versions(home: Home) -> Iterator[str]:
-    """Yield the names of all versions that have a file, oldest first."""
-    for file in sorted(home.published.glob("ar_*.duckdb")):
+    """Yield the names of all versions that have a file and are or were in force, oldest first."""
+    for file in sorted(home.published.glob(f"{published.IN_TURN}.duckdb")):
         if not file.stem.endswith("_contacts"):
             yield file.stem.removeprefix("ar_")
 
 
 def _remove_unserved(home: Home) -> None:
     """Delete what a run left that was killed before it replaced the pointer: a version that nobody ever saw."""
+    for file in home.published.glob(f"ar_{published.AS_KNOWN}*Z_????????.duckdb"):
+        if not file.with_suffix(".json").exists():
+            _remove(home, file.stem.removeprefix("ar_"))
     with suppress(OSError, ValueError, KeyError):
         in_force = str(json.loads(home.pointer.read_text(encoding="utf-8"))["version"])
         for version in _versions(home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ POINTER_KEYS = ("file", "version", "as_of", "known_at", "published_at", "sha256"
 # Versions that were in force are named after the moment of publishing. One of the books as known at a past moment is called `known_at_...`: it stands in for
 # no other, and is never deleted by itself.
 IN_TURN = "ar_[0-9]*"
+AS_KNOWN = "known_at_"
 
 # A file is read whole once per process to verify it; published files never change afterwards.
 _verified: set[tuple[str, int, int, int]] = set()
@@ -78,6 +80,19 @@ def named(home: Home, name: str) -> Version:
     if pointer is None or damaged:
         raise NothingPublished(f"{damaged}. Nothing was changed. `arw build` and `arw publish`, or `arw build --known-at`, make it anew from the lake.")
     return Version(home.published / pointer["file"], pointer)
+
+
+def named_if_there(home: Home, name: str) -> Version | None:
+    """Return the version called ``name``; None when it is not there, or damaged."""
+    with suppress(NothingPublished):
+        return named(home, name)
+    return None
+
+
+def as_known(home: Home) -> list[dict[str, Any]]:
+    """Return what the records of the versions of the books as known at a past moment say, the earliest moment first."""
+    records = [_read_pointer(path)[0] for path in home.published.glob(f"ar_{AS_KNOWN}*.json")]
+    return sorted((record for record in records if record), key=lambda record: (record["known_at"], record["version"]))
 
 
 def open(home: Home, config: dict[str, Any] | None = None) -> tuple[duckdb.DuckDBPyConnection, Version]:

@@ -184,9 +184,10 @@ def freeze(home: Home, as_of: date | None, progress: Progress) -> list[Snapshot]
 def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     """Write marts.fct_aging_snapshots and meta.snapshots into a file that is about to be published; return the rows of the former.
 
-    Damaged snapshots are never published as frozen ones: that is rule 4 of the contract, and it refuses.
+    Damaged snapshots are never published as frozen ones: that is rule 4 of the contract, and it refuses. Books as known at a past moment hold the
+    weeks that were frozen of drops known by then.
     """
-    snapshots = _sound(home)
+    snapshots = of_build(con, _sound(home))
     columns = [
         (row[0], row[1]) for row in con.execute("describe select cast(null as date) as snapshot_date, '' as version, * from marts.fct_open_items").fetchall()
     ]
@@ -222,6 +223,13 @@ def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
         )
     (rows,) = con.execute("select count(*) from marts.fct_aging_snapshots").fetchone() or (0,)
     return int(rows)
+
+
+def of_build(con: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return the snapshots that belong into the build that is open: all, unless it shows the books as known at a past moment."""
+    (is_as_known_then,) = con.execute("select is_as_known_then from meta.build_info").fetchone() or (False,)
+    known = {row[0] for row in con.execute("select drop_id from meta.drops").fetchall()} if is_as_known_then else set()
+    return [one for one in snapshots if not is_as_known_then or known.issuperset(one.drops)]
 
 
 def are_published(home: Home, file: Path) -> bool:
@@ -324,14 +332,7 @@ def _freeze_week(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         items, said = scratch / f"{stem}.parquet", scratch / f"{stem}.context.json"
-        con.execute(
-            f"""
-            copy (
-                select cast('{week_end.isoformat()}' as date) as snapshot_date, {_literal(version.name)} as version, *
-                from marts.open_items_as_of(date '{week_end.isoformat()}') order by item_id
-            ) to {_literal(items)} (format parquet, compression zstd)
-            """
-        )
+        write_items(con, items, week_end, version.name)
         _agree(con, items, week_end)
         said.write_text(context.dump(context.gather(con, week_end, known_at)), encoding="utf-8")
         content, rows = content_hash(con, items)
@@ -367,6 +368,18 @@ def _freeze_week(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return snapshot
+
+
+def write_items(con: duckdb.DuckDBPyConnection, file: Path, week_end: date, version: str) -> None:
+    """Write what is open at a week's end in the build or version that is open, as a snapshot holds it."""
+    con.execute(
+        f"""
+        copy (
+            select cast('{week_end.isoformat()}' as date) as snapshot_date, {_literal(version)} as version, *
+            from marts.open_items_as_of(date '{week_end.isoformat()}') order by item_id
+        ) to {_literal(file)} (format parquet, compression zstd)
+        """
+    )
 
 
 def write_record(path: Path, snapshot: Snapshot) -> None:

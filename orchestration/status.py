@@ -62,6 +62,14 @@ def read(home: Home) -> dict[str, Any]:
             con,
             "select object_type, reason, is_held, currency, count(*) as rows, sum(amount) as amount from meta.exceptions group by all order by all",
         )
+        status["restatements"] = _records(
+            con,
+            """
+            select cause, count(*) as items, count(distinct snapshot_date) as weeks, min(snapshot_date) as first_week, max(snapshot_date) as last_week
+            from meta.restatements group by all order by all
+            """,
+        )
+    status["as_known"] = [{name: said[name] for name in ("version", "as_of", "known_at", "published_at")} for said in published.as_known(home)]
     status["last_refusal"] = _last_refusal(home)
     return status
 

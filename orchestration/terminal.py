@@ -161,11 +161,23 @@ def status(found: Mapping[str, Any], *, as_json: bool) -> None:
         print("\nGeneral ledger: no control balances were delivered, so nothing was reconciled.")
     _section("Rejected rows (`arw rejects` lists them)", found["rejects"])
     _section('Exceptions (`arw sql "from meta.exceptions"` lists them)', found["exceptions"])
+    _section('Frozen weeks that would differ now (`arw sql "from meta.restatements"` lists them)', found["restatements"])
+    _section("Published beside it (`arw sql --version NAME`)", found["as_known"])
     _section("Rows", [{"table": name, "rows": rows} for name, rows in found["row_counts"].items()])
     if found["last_refusal"]:
         print(f"\nNOT PUBLISHED since: {found['last_refusal']['message']} ({found['last_refusal']['at']})")
         for reason in found["last_refusal"]["reasons"]:
             print(f"  {reason['check']} ({reason['rows']} rows): {reason['means']}")
+
+
+def verified(proved: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what the proof of the frozen weeks found."""
+    if as_json:
+        print(to_json(proved))
+        return
+    result({"snapshots": proved["snapshots"], "broken": [f"{fault['record']}: {fault['reason']}" for fault in proved["broken"]]}, as_json=False)
+    for one in proved.get("rebuilt", []):
+        print(f"{one['record']}: {'reproduced to the cent' if one['is_reproduced'] else 'NOT reproduced'}{'; '.join(['', *one['differs']])}")
 
 
 def run_report(done: Mapping[str, Any], *, as_json: bool, arw: str) -> None:
