@@ -52,10 +52,10 @@ class Result:
         """Tell whether nothing was found."""
         return self.rows == 0
 
-    def as_reason(self) -> dict[str, object]:
-        """Return the refusal's reason, for the message and for `arw status`."""
+    def as_reason(self, command: str = "arw publish") -> dict[str, object]:
+        """Return the refusal's reason, for the message and for `arw status`; ``command`` is what was refused."""
         check = self.check
-        how = f"`arw publish --override {check.check_id} --by WHO --because WHY` publishes all the same."
+        how = f"`{command} --override {check.check_id} --by WHO --because WHY` publishes all the same."
         return {
             "check": check.check_id,
             "rule": check.rule,

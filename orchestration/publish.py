@@ -56,8 +56,9 @@ def publish_beside(home: Home, beside: Home, overrides: Mapping[str, tuple[str, 
     name = _name_as_known(home, beside, info)
     # Compared with itself where it was published before: rule 3. Else with the version in force, whose drops somebody has accepted.
     before = published.named_if_there(home, name)
-    results, contents = _audited(beside, info, before or _previous(home), overrides, progress)
-    if before and all(result.passed for result in results):
+    command = f"arw build --known-at {meta.moment_text(info.known_at)}"
+    results, contents = _audited(beside, info, before or _previous(home), overrides, progress, command)
+    if before:
         progress(f"the content is that of {name}, published already; nothing new was published")
         return Outcome(before, is_new=False)
     with _scratch(home) as scratch:
@@ -67,7 +68,12 @@ def publish_beside(home: Home, beside: Home, overrides: Mapping[str, tuple[str, 
 
 
 def _audited(
-    home: Home, info: BuildInfo, previous: published.Version | None, overrides: Mapping[str, tuple[str, str]], progress: Callable[[str], None]
+    home: Home,
+    info: BuildInfo,
+    previous: published.Version | None,
+    overrides: Mapping[str, tuple[str, str]],
+    progress: Callable[[str], None],
+    command: str = "arw publish",
 ) -> tuple[list[audit.Result], list[audit.Content]]:
     """Put every check to the build in ``home`` and write the answers into it; return them and the content hashes. Refuses with every reason at once."""
     _check_overrides(overrides)
@@ -76,7 +82,7 @@ def _audited(
     failed = [result for result in results if not result.passed]
     refused = [result for result in failed if result.check.check_id not in overrides]
     if refused:
-        raise PublishRefused(f"{len(refused)} of {len(results)} checks failed", [result.as_reason() for result in refused])
+        raise PublishRefused(f"{len(refused)} of {len(results)} checks failed", [result.as_reason(command) for result in refused])
     for result in failed:
         who, why = overrides[result.check.check_id]
         _record_override(home, info, result, who, why)

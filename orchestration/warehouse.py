@@ -87,7 +87,7 @@ def _identify(home: Home, as_of: date | None, variables: Mapping[str, object], d
         "engine": f"duckdb {duckdb.__version__}",
     }
     return BuildInfo(
-        fingerprint=_hash(json.dumps(parts | {"known_at": str(known_at) if known_at else None}, sort_keys=True)),
+        fingerprint=_hash(json.dumps(parts, sort_keys=True)),
         as_of=as_of,
         known_at=known_at or drops[-1].extracted_at,
         is_as_known_then=known_at is not None,
