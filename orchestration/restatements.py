@@ -106,7 +106,8 @@ def _prepare(con: duckdb.DuckDBPyConnection, weeks: Sequence[Standing]) -> None:
     con.execute(TOUCHED_LATE)
 
 
-# Items of which a version began or ended after the week was frozen, and when that happened last. What is posted after the week does not count in it.
+# Items of which a version began or ended after the week was frozen, and when that happened last. What is posted after the week does not count in it. What is told in
+# its own week reaches no frozen one: it is left out by its moment, before every version would be compared with every week.
 TOUCHED = """
 create or replace temp table touched as
 with versions as (
@@ -114,10 +115,19 @@ with versions as (
     union all
     select item_id, posting_date, known_from, known_to from marts.dim_item_versions
 ),
-boundaries as (
-    select item_id, posting_date, known_from as moment from versions
+moments as (
+    select known_from as moment from versions
     union
-    select item_id, posting_date, known_to from versions where known_to < timestamp '9999-12-30'
+    select known_to from versions where known_to < timestamp '9999-12-30'
+),
+reach as (
+    select moments.moment, max(standing.snapshot_date) as last_week
+    from moments inner join standing on standing.known_at < moments.moment group by all
+),
+boundaries as (
+    select item_id, posting_date, moment from versions inner join reach on reach.moment = versions.known_from where posting_date <= last_week
+    union
+    select item_id, posting_date, moment from versions inner join reach on reach.moment = versions.known_to where posting_date <= last_week
 )
 select standing.snapshot_date, boundaries.item_id, max(boundaries.moment) as known_since
 from standing inner join boundaries
