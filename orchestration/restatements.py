@@ -106,8 +106,8 @@ def _prepare(con: duckdb.DuckDBPyConnection, weeks: Sequence[Standing]) -> None:
     con.execute(TOUCHED_LATE)
 
 
-# Items of which a version began or ended after the week was frozen, and when that happened last. What is posted after the week does not count in it. What is told in
-# its own week reaches no frozen one: it is left out by its moment, before every version would be compared with every week.
+# Items of which a version began or ended after the week was frozen, and when that happened last. What is posted after the week does not count in it.
+# What is told in its own week reaches no frozen one: it is left out by its moment, before any version would be compared with every week.
 TOUCHED = """
 create or replace temp table touched as
 with versions as (
