@@ -41,7 +41,11 @@ def holding(home: Home, drop_ids: Iterable[str]) -> Iterator[Home]:
             link = beside.lake / path.relative_to(home.lake)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path)
-    # Who let which check pass is one record, whatever was built.
+    # The policy is that of the home, and what it was is kept there; so is who let which check pass.
+    home.policies.mkdir(parents=True, exist_ok=True)
+    for link, target in ((beside.policy_file, home.policy_file), (beside.policy_tables, home.policy_tables), (beside.policies, home.policies)):
+        if target.exists():
+            link.symlink_to(target)
     beside.overrides.symlink_to(home.overrides)
     yield beside
     remove(home)

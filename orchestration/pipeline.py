@@ -138,6 +138,7 @@ def run(home: Home, path: Path, profile: str | None, as_of: date | None, progres
     A policy that cannot be used is said before anything is done.
     """
     policy.read(home)
+    aside.remove(home)
     loaded = load(home, path, profile, progress)
     refuse_incomplete(loaded)
     if version := publisher.up_to_date(home, as_of):

@@ -244,9 +244,7 @@ def _scratch(home: Home) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put_in_force(
-    home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]
-) -> published.Version:
+def _put_in_force(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:
     """Make ``source`` the version that readers see: replace the pointer in one step."""
     put = _put(home, version, source, contacts, contents, said)
     write_json(home.pointer, put.pointer)
