@@ -128,11 +128,17 @@ def test_the_same_drops_policy_and_models_restate_nothing_but_what_was_told_sinc
     assert restatements.standings(snapshots.read(half_year.home), later, *hashes)[-1].known_at == newest + timedelta(microseconds=7)
 
 
+def contents_of(home: Home) -> dict[str, bytes]:
+    """Return what every published file and the build hold, by path."""
+    files = (path for path in (*home.published.rglob("*"), home.build_file) if path.is_file())
+    return {str(path.relative_to(home.root)): path.read_bytes() for path in files}
+
+
 @pytest.fixture(scope="module")
 def as_known(half_year: HalfYear) -> tuple[versions.Version, dict[str, bytes]]:
     """Build the books as known when the eighth drop was taken, and tell what the other files held before."""
     home = half_year.home
-    before = {path.name: path.read_bytes() for path in (*home.published.iterdir(), home.build_file)}
+    before = contents_of(home)
     done = json.loads(arw(home.root, "build", "--known-at", "2026-02-28T07:00:00+01:00", "--json").stdout)
     assert done["is_new"]
     assert Path(done["path"]) == home.published / done["file"]
@@ -142,8 +148,8 @@ def as_known(half_year: HalfYear) -> tuple[versions.Version, dict[str, bytes]]:
 def test_books_as_known_then_leave_everything_else_as_it_was(half_year: HalfYear, as_known: tuple[versions.Version, dict[str, bytes]]) -> None:
     version, before = as_known
     home = half_year.home
-    after = {path.name: path.read_bytes() for path in (*home.published.iterdir(), home.build_file)}
-    added = {f"ar_{version.name}{suffix}" for suffix in (".duckdb", ".json", "_contacts.duckdb")}
+    after = contents_of(home)
+    added = {f"published/ar_{version.name}{suffix}" for suffix in (".duckdb", ".json", "_contacts.duckdb")}
     assert {name: content for name, content in after.items() if name not in added} == before
     assert added <= after.keys()
     assert not home.aside.root.exists()
