@@ -7,12 +7,13 @@ The folder appears whole or not at all, is never changed afterwards, and goes wh
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+
 from orchestration import published
-from orchestration.files import sync
+from orchestration.files import emptied, sync
 from orchestration.settings import Home
 
 SCHEMAS = ("marts", "meta")
@@ -31,18 +32,23 @@ def write(home: Home, progress: Callable[[str], None]) -> tuple[Path, bool]:
         if target.is_dir():
             progress(f"{target.name} is there already")
             return target, False
-        scratch = home.published / ".tmp" / target.name
-        shutil.rmtree(scratch, ignore_errors=True)
-        tables = con.execute(f"select schema_name, table_name from duckdb_tables() where schema_name in {SCHEMAS} order by 1, 2").fetchall()
-        for schema in SCHEMAS:
-            (scratch / schema).mkdir(parents=True)
-        for schema, table in tables:
-            file = scratch / schema / f"{table}.parquet"
-            con.execute(f"copy {schema}.{table} to '{str(file).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)")
-            sync(file)
-    for path in (*(scratch / schema for schema in SCHEMAS), scratch):
-        sync(path)
-    scratch.replace(target)
+        with emptied(home.preparation) as scratch:
+            tables = _copy_tables(con, scratch / target.name)
+            (scratch / target.name).replace(target)
     sync(home.published)
-    progress(f"exported {len(tables)} tables of {version.name} as Parquet")
+    progress(f"exported {tables} tables of {version.name} as Parquet")
     return target, True
+
+
+def _copy_tables(con: duckdb.DuckDBPyConnection, target: Path) -> int:
+    """Write every table into ``target``, safely on disk; return how many there are."""
+    tables = con.execute(f"select schema_name, table_name from duckdb_tables() where schema_name in {SCHEMAS} order by 1, 2").fetchall()
+    for schema in SCHEMAS:
+        (target / schema).mkdir(parents=True)
+    for schema, table in tables:
+        file = target / schema / f"{table}.parquet"
+        con.execute(f"copy {schema}.{table} to '{str(file).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)")
+        sync(file)
+    for path in (*(target / schema for schema in SCHEMAS), target):
+        sync(path)
+    return len(tables)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +37,14 @@ def write_json(path: Path, content: Any) -> None:
         os.fsync(file.fileno())
     scratch.replace(path)
     sync(path.parent)
+
+
+@contextmanager
+def emptied(folder: Path) -> Iterator[Path]:
+    """Make an empty folder to prepare something in, and remove it with what is left in it, whatever happens."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration import audit, descriptions, export, meta, published, restatements, snapshots, warehouse
 from orchestration.errors import ArwError, BadUsage, PublishRefused
-from orchestration.files import sha256_of, sync, write_json
+from orchestration.files import emptied, sha256_of, sync, write_json
 from orchestration.meta import BuildInfo
 from orchestration.settings import KEPT_VERSIONS, Home
 
@@ -234,14 +234,9 @@ def _pointer(info: BuildInfo, results: list[audit.Result]) -> dict[str, object]:
 @contextmanager
 def _scratch(home: Home) -> Iterator[Path]:
     """Make an empty folder to prepare a version in; what killed runs left behind is removed."""
-    scratch = home.published / ".tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    _remove_unserved(home)
-    try:
+    with emptied(home.preparation) as scratch:
+        _remove_unserved(home)
         yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put_in_force(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:

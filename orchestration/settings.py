@@ -63,6 +63,11 @@ class Home:
         return self.root / "published"
 
     @property
+    def preparation(self) -> Path:
+        """Where a version is prepared before it is moved to its place; no reader looks there."""
+        return self.published / ".tmp"
+
+    @property
     def pointer(self) -> Path:
         """The file that names the version in force."""
         return self.published / "current.json"

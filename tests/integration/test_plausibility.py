@@ -23,7 +23,7 @@ def home(first_run: tuple[Home, str], tmp_path: Path) -> Home:
 
 def failing(home: Home, previous: Path | None) -> dict[str, str]:
     """Return the checks that fail, with their examples."""
-    results = audit.run(home, meta.read_build_info(home), previous)
+    results, _ = audit.run(home, meta.read_build_info(home), previous)
     return {result.check.check_id: "; ".join(result.examples) for result in results if not result.passed}
 
 
