@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -31,9 +31,9 @@ from orchestration.extracts.records import DropRecord
 # The date that the project is compiled for, and that each replay puts its own in the place of.
 STAND_IN = "2999-12-31"
 HOOK = "as_of_functions.sql"
-# What the published table functions read, and the models that they are compared with.
+# What the published table functions read.
 LEDGER = (
-    *("fct_ar_events", "dim_item_versions", "fct_open_items", "fct_dispute_versions", "fct_promise_versions", "dim_collector_assignments"),
+    *("fct_ar_events", "dim_item_versions", "fct_dispute_versions", "fct_promise_versions", "dim_collector_assignments"),
     *("dim_aging_buckets", "dim_exchange_rate_versions", "dim_companies", "dim_currencies"),
 )
 
@@ -125,6 +125,7 @@ class Books:
         self.con.execute("use warehouse")
         for schema in ("meta", *(f"raw_{system}" for system in systems())):
             self.con.execute(f"create schema warehouse.{schema}")
+        self.standing: set[str] = set()
 
     def __enter__(self) -> Books:
         return self
@@ -136,7 +137,8 @@ class Books:
         """Bring the raw tables up to the lake of ``home``, or to some of its drops only."""
         records = lake.drops(home) if landed is None else sorted(landed, key=lambda record: record.order)
         self.con.execute("use warehouse")
-        write_books(self.con, records, [], [])
+        # What became of each file is of no interest here, and dear to write every week.
+        write_books(self.con, [replace(record, files=()) for record in records], [], [])
         raw.refresh(self.con, home / "lake", records)
 
     def derive(self, project: Project, as_of: date, names: Iterable[str] = LEDGER) -> duckdb.DuckDBPyConnection:
@@ -146,8 +148,14 @@ class Books:
         for schema in {node.relation.replace('"', "").rpartition(".")[0] for node in nodes} | {"ar_build.marts", "ar_build.meta"}:
             self.con.execute(f"create schema if not exists {schema}")
         for node in nodes:
-            self._make(node, project, as_of)
-        self.con.execute(project.functions)
+            # Views and seeds stand as they are when the raw tables move on.
+            if node.unique_id not in self.standing:
+                self._make(node, project, as_of)
+            if node.kind in ("view", "seed"):
+                self.standing.add(node.unique_id)
+        if HOOK not in self.standing:
+            self.con.execute(project.functions)
+            self.standing.add(HOOK)
         self.con.execute("use ar_build")
         return self.con
 
@@ -155,8 +163,8 @@ class Books:
         kind = "view" if node.kind == "view" else "table"
         if node.kind == "python":
             decided = _load(node.file).model(_Dbt(self.con, project), self.con)
-            self.con.execute(f"create or replace table {node.relation} as select * from decided")
-            assert decided is not None
+            self.con.execute(f"drop table if exists {node.relation}")
+            decided.create(node.relation)
         elif node.kind == "seed":
             types = {column: "varchar" if name == "string" else name for column, name in node.column_types.items()}
             self.con.execute(f"create or replace table {node.relation} as select * from read_csv(?, header = true, types = {types})", [str(node.file)])

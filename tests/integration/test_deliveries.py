@@ -75,7 +75,7 @@ class Deliveries:
         with Books() as books:
             for step in steps:
                 books.bring_up_to(self.folder / "home", step)
-            con = books.derive(self.project, AS_OF, (*LEDGER, "int_exceptions"))
+            con = books.derive(self.project, AS_OF, (*LEDGER, "fct_open_items", "int_exceptions"))
             tables = ("marts.fct_ar_events", "marts.dim_item_versions", "marts.fct_open_items", "warehouse.intermediate.int_exceptions")
             return Content(
                 {table: con.execute(f"select * from {table} order by all").fetchall() for table in tables},

@@ -57,8 +57,8 @@ def report(ledger: Ledger, as_of: date) -> Report:
 def restatements(frozen: Report, known_then: Report, now: Report) -> dict[str, Restated]:
     """Return what differs between the frozen report and now.
 
-    Where ``known_then`` (the same knowledge time, read from all drops that there are now) differs from the frozen one already, a drop came late; else the ledger
-    told something since.
+    Where ``known_then`` (the same knowledge time, read from all drops that there are now) differs from the frozen one already, a
+    drop came late; else the ledger told something since.
     """
     return {
         item_id: Restated(frozen.get(item_id), now.get(item_id), "posting" if frozen.get(item_id) == known_then.get(item_id) else "late_drop")
