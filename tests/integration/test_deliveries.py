@@ -193,11 +193,10 @@ def test_one_state_another_and_the_first_again_are_three_states(deliveries: Deli
     full = in_full(seed)
     other = second if second > first else first + 1
     drops = [deliveries.land(full[number], taken, "full") for number, taken in zip((first, other, first), TAKEN, strict=False)]
-    content = deliveries.content(drops)
-    alone = {number: deliveries.content([deliveries.land(full[number], TAKEN[0], "full")]).open_items for number in {first, other}}
+    content, usual = deliveries.content(drops), deliveries.usual(seed)
     for day in DAYS:
         said = [content.open_items[day, moment] for moment in TAKEN[:3]]
-        assert said == [alone[number][day, TAKEN[0]] for number in (first, other, first)], day
+        assert said == [usual.open_items[day, TAKEN[number]] for number in (first, other, first)], day
     assert content.open_items[AS_OF, TAKEN[0]] != content.open_items[AS_OF, TAKEN[1]], "something is different in between"
 
 
