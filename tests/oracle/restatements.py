@@ -35,6 +35,17 @@ class Restated:
         """What was open, and what would be."""
         return self.old.open_amount if self.old else ZERO, self.new.open_amount if self.new else ZERO
 
+    @property
+    def changed(self) -> list[str]:
+        """What is not as it was; where the item was not open, or is no more, only its amounts."""
+        old, new = self.old, self.new
+        amounts = [line.open_amount if line else ZERO for line in (old, new)], [line.open_amount_base if line else ZERO for line in (old, new)]
+        found = [name for name, (was, is_now) in zip(("amount", "amount_base"), amounts, strict=True) if was != is_now]
+        if old and new:
+            pairs = {"due_date": (old.due_date, new.due_date), "customer": (old.customer_id, new.customer_id), "currency": (old.currency, new.currency)}
+            found += [name for name, (was, is_now) in pairs.items() if was != is_now]
+        return found
+
 
 Report = dict[str, Line]
 
