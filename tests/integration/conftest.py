@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from half_year import LATE, MISSING, WEEKS, HalfYear, friday, write_week
+from replay import Project, compile_project
 from running import ROOT, arw
 
 from orchestration import snapshots
@@ -80,3 +81,9 @@ def kill_freezing(home: Home) -> None:
         assert process.stderr is not None
         assert process.stderr.readline().startswith(f"froze the week to {friday(1)}")
         process.kill()
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return the compiled project. Tests that use it belong to the group `replay`, so that dbt compiles once."""
+    return compile_project(tmp_path_factory.mktemp("project") / "target")
