@@ -706,7 +706,7 @@ def exceptions(read: Read) -> list[Record]:
     """Return what is held or flagged, by reason."""
     return read(
         """
-        select object_type, reason, is_held, company_id, currency, count(*) as rows, sum(amount) as amount
+        select object_type, reason, is_held, company_id, currency, count(*) as rows, case when currency is not null then sum(amount) end as amount
         from meta.exceptions group by all order by is_held desc, rows desc, object_type, reason, company_id, currency
         """,
         {},
