@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration import policy, reference
@@ -320,6 +320,7 @@ def ranges(draw: st.DrawFn) -> list[tuple[int | None, int | None]]:
     return found
 
 
+@settings(deadline=None)
 @given(ranges())
 def test_buckets_are_taken_if_every_day_is_in_exactly_one(found: list[tuple[int | None, int | None]]) -> None:
     rows = [
