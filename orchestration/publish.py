@@ -253,8 +253,9 @@ def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[
     copy = contacts.with_name(file.name)
     shutil.copyfile(source, copy)
     with duckdb.connect(str(copy)) as con:
+        compared = snapshots.weeks_in(con)
         frozen_rows = snapshots.write_table(con, home)
-        restatements.write(con, snapshots.read(home))
+        restatements.write(con, snapshots.read(home), compared)
         descriptions.write_others(con)
         con.execute("checkpoint")
     sync(copy)

@@ -2,13 +2,13 @@
 
 Three states of an item are compared: as it was frozen; as it was known at the moment of freezing, from today's lake, policy and models; and as known now. Where
 the first two differ, something that belongs to the knowledge of that moment was not there yet (a late drop, another policy, other models); where only the last
-differs, the ledger told something later (a posting). All is done by set operations over the published events: on the items that knowledge touched since, and on
-all items of the weeks that today's lake, policy or models would tell otherwise.
+differs, the ledger told something later (a posting). All is done by set operations over the published events: of weeks that come out as frozen but for what was
+told since, only the items that knowledge touched are looked at; the other weeks are compared whole, and only what differs is looked at closer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -72,23 +72,26 @@ def standings(snapshots: Sequence[Snapshot], extracted_at: dict[str, datetime], 
     return found
 
 
-def write(con: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> int:
-    """(Re)write meta.restatements into a file that is about to be published and holds its snapshots; return its rows."""
-    con.execute(f"create or replace table meta.restatements ({TABLE})")
+def write(con: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot], compared: Collection[date] = ()) -> int:
+    """Write meta.restatements into a file that is about to be published and holds its snapshots; return its rows.
+
+    ``compared`` are the weeks that the same build was compared with already: their rows stay as they are.
+    """
+    con.execute(f"create {'table if not exists' if compared else 'or replace table'} meta.restatements ({TABLE})")
     shown = {row[0] for row in con.execute("select snapshot_date from meta.snapshots where snapshot_date <= (select as_of from meta.build_info)").fetchall()}
     drops = {row[0]: row[1] for row in con.execute("select drop_id, extracted_at from meta.drops").fetchall()}
     policy_hash, models_hash = con.execute("select policy_hash, models_hash from meta.build_info").fetchone() or ("", "")
-    weeks = standings([one for one in snapshots if one.snapshot_date in shown], drops, policy_hash, models_hash)
-    _prepare(con, weeks)
-    con.execute("insert into scope select snapshot_date, item_id from touched inner join standing using (snapshot_date) where is_alike")
-    con.execute(COMPARISON)
-    for week in weeks:
-        if not week.is_alike:
-            con.execute("delete from scope")
-            con.execute(EVERY_ITEM, {"week": week.snapshot_date})
-            con.execute(COMPARISON)
-    for table in ("standing", "late", "touched", "touched_late", "scope"):
-        con.execute(f"drop table temp.{table}")
+    weeks = standings([one for one in snapshots if one.snapshot_date in shown.difference(compared)], drops, policy_hash, models_hash)
+    if weeks:
+        _prepare(con, weeks)
+        con.execute("insert into scope select snapshot_date, item_id from touched inner join standing using (snapshot_date) where is_alike")
+        if others := [week.snapshot_date for week in weeks if not week.is_alike]:
+            con.execute(SPANS)
+            for snapshot_date in others:
+                con.execute(DIFFERING, {"week": snapshot_date})
+        con.execute(COMPARISON)
+        for table in ("standing", "late", "touched", "touched_late", "scope", "spans"):
+            con.execute(f"drop table if exists temp.{table}")
     (rows,) = con.execute("select count(*) from meta.restatements").fetchone() or (0,)
     return int(rows)
 
@@ -157,13 +160,40 @@ union
 select snapshot_date, counterpart_item_id from hits where counterpart_item_id is not null
 """
 
-EVERY_ITEM = """
+# What is open on each item as known now, by the days on which it changes: each week end then costs a look at what is open on it, not at all of history.
+SPANS = """
+create or replace temp table spans as
+with moment as (
+    select case when is_as_known_then then known_at else timestamp '9999-12-30' end as now from meta.build_info
+),
+daily as (
+    select events.item_id, events.posting_date, sum(events.amount) as amount, sum(events.amount_base) as amount_base
+    from marts.fct_ar_events as events cross join moment
+    where events.known_from <= moment.now and events.known_to > moment.now
+    group by all
+),
+running as (
+    select
+        item_id, posting_date as valid_from, lead(posting_date, 1, date '9999-12-31') over by_day as valid_to,
+        cast(sum(amount) over by_day as decimal(18, 3)) as open_amount, cast(sum(amount_base) over by_day as decimal(18, 3)) as open_amount_base
+    from daily window by_day as (partition by item_id order by posting_date)
+)
+select running.*, items.due_date, items.customer_id, items.currency
+from running
+cross join moment
+inner join marts.dim_item_versions as items
+    on items.item_id = running.item_id and items.known_from <= moment.now and items.known_to > moment.now
+where running.open_amount != 0 or running.open_amount_base != 0
+"""
+
+DIFFERING = """
 insert into scope
-select $week, item_id from marts.dim_item_versions where posting_date <= $week
-union
-select $week, item_id from marts.fct_ar_events where posting_date <= $week
-union
-select $week, item_id from marts.fct_aging_snapshots where snapshot_date = $week
+select $week, coalesce(frozen.item_id, news.item_id)
+from (from marts.fct_aging_snapshots where snapshot_date = $week) as frozen
+full join (from spans where valid_from <= $week and valid_to > $week) as news on news.item_id = frozen.item_id
+where frozen.open_amount is distinct from news.open_amount or frozen.open_amount_base is distinct from news.open_amount_base
+    or frozen.due_date is distinct from news.due_date or frozen.customer_id is distinct from news.customer_id
+    or frozen.currency is distinct from news.currency
 """
 
 COMPARISON = """

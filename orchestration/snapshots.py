@@ -232,6 +232,11 @@ def of_build(con: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> l
     return [one for one in snapshots if not is_as_known_then or known.issuperset(one.drops)]
 
 
+def weeks_in(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """Return the frozen weeks that the version that is open holds; none for a build that was not published."""
+    return [day for _, day, _ in _records_in(con) or []]
+
+
 def are_published(home: Home, file: Path) -> bool:
     """Tell whether the published file holds every snapshot that was frozen."""
     there = _published_records(file)
@@ -311,10 +316,14 @@ def _publication_faults(home: Home, snapshots: Sequence[Snapshot]) -> list[Fault
 
 def _published_records(file: Path) -> list[tuple[int, date, str]] | None:
     with duckdb.connect(str(file), read_only=True) as con:
-        try:
-            return con.execute("select sequence, snapshot_date, record_sha256 from meta.snapshots order by 1").fetchall()
-        except duckdb.CatalogException:
-            return None
+        return _records_in(con)
+
+
+def _records_in(con: duckdb.DuckDBPyConnection) -> list[tuple[int, date, str]] | None:
+    try:
+        return con.execute("select sequence, snapshot_date, record_sha256 from meta.snapshots order by 1").fetchall()
+    except duckdb.CatalogException:
+        return None
 
 
 def _freeze_week(
