@@ -25,9 +25,10 @@ STAGES = {
     "building as of": "models",
     "auditing the build": "audit",
     "checks passed": "publish",
-    "froze the week": "snapshots",
-    "no week is due": "snapshots",
-    "wrote the report": "reports",
+    "published ": "snapshots and reports",
+    "published already": "snapshots and reports",
+    "exporting": "export",
+    "is there already": "export",
 }
 UNITS = {"k": 1_000, "M": 1_000_000}
 

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 BUILD = ("raw tables", "models")
-STAGES = ("landing", "raw tables", "models", "audit", "publish", "snapshots", "reports")
+STAGES = ("landing", "raw tables", "models", "audit", "publish", "snapshots and reports", "export")
 DROPS = ("daily 0.1%", "daily 1.0%", "unchanged full drop")
 NOTABLY = 1.15
 LEFT_OUT = """\
@@ -25,7 +25,7 @@ def table(measured: dict[str, Any]) -> str:
         "# Performance",
         "Written by `make bench`; do not edit. CPU = user and system seconds of all processes; wall depends on what else the machine does. "
         "Memory = the largest process. *Growing* = CPU less that of a demo of 100 documents, whose cost is start-up. "
-        "÷ floor = growing CPU ÷ the floor's CPU in the same run.",
+        "÷ floor = growing CPU ÷ the floor's CPU in the same run. The machine was shared with other work: wall and MB/s are upper bounds, ratios are of CPU.",
         f"Measured with {said}.",
     ]
     for size, found in sizes.items():

@@ -32,6 +32,7 @@ def write(home: Home, progress: Callable[[str], None]) -> tuple[Path, bool]:
         if target.is_dir():
             progress(f"{target.name} is there already")
             return target, False
+        progress(f"exporting the tables of {version.name} as Parquet")
         with emptied(home.preparation) as scratch:
             tables = _copy_tables(con, scratch / target.name)
             (scratch / target.name).replace(target)

@@ -47,7 +47,9 @@ def publish(home: Home, overrides: Mapping[str, tuple[str, str]], progress: Call
     if previous and is_in_force and _published_contents(previous.file) == (info.fingerprint, contents) and all(result.passed for result in results):
         progress(f"the content is that of {previous.name}, published already; nothing new was published")
         return Outcome(previous, is_new=False)
-    return Outcome(_publish(home, info, results, contents, previous), is_new=True)
+    version = _publish(home, info, results, contents, previous)
+    progress(f"published {version.name}")
+    return Outcome(version, is_new=True)
 
 
 def publish_beside(home: Home, beside: Home, overrides: Mapping[str, tuple[str, str]], progress: Callable[[str], None]) -> Outcome:
