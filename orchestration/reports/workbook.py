@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
@@ -18,6 +21,7 @@ from orchestration.reports.sheets import (
     QUIET,
     RULE,
     SHEET_ROWS,
+    LongSheet,
     Sheets,
     finish_sheet,
     new_workbook,
@@ -66,7 +70,7 @@ def write(path: Path, report: Report, items: Iterator[Item], sheet_rows: int = S
         by_customer = [sheets.add(name) for name in sheet_names("By customer", len(report.accounts), sheet_rows)]
         _write_summary(summary, sheets, report, [sheet.get_name() for sheet in by_customer])
         _write_customers(by_customer, sheets, report, sheet_rows)
-        _write_items([sheets.add(name) for name in sheet_names("Open items", report.snapshot.row_count, sheet_rows)], sheets, report, items, sheet_rows)
+        _write_items([sheets.add_long(name) for name in sheet_names("Open items", report.snapshot.row_count, sheet_rows)], sheets, report, items, sheet_rows)
         _write_definitions(sheets.add("Definitions"), sheets, report)
 
 
@@ -213,10 +217,14 @@ def _write_customers(sheets_: Sequence[Worksheet], sheets: Sheets, report: Repor
         finish_sheet(sheet, len(part), len(headings), 4)
 
 
-def _write_items(sheets_: Sequence[Worksheet], sheets: Sheets, report: Report, items: Iterator[Item], sheet_rows: int) -> None:
+def _write_items(sheets_: Sequence[LongSheet], sheets: Sheets, report: Report, items: Iterator[Item], sheet_rows: int) -> None:
     numbers = {"days_past_due", "installment_sequence", *CURRENCY_OF}
-    dates = sheets.format(num_format="yyyy-mm-dd", align="left")
-    plain = sheets.format()
+    quiet, plain, dates = sheets.format(font_color=QUIET), sheets.format(), sheets.format(num_format="yyyy-mm-dd", align="left")
+    cash = cache(sheets.money)
+
+    def style(name: str, values: Mapping[str, Any]) -> Format:
+        return cash(values[CURRENCY_OF[name]]) if name in CURRENCY_OF else dates if isinstance(values[name], date) else plain
+
     per_sheet = sheet_rows - HEAD_ROWS
     for sheet in sheets_:
         sheets.title(sheet, "Open items", f"{_label(report)} · {report.snapshot.row_count:,} items")
@@ -226,17 +234,7 @@ def _write_items(sheets_: Sequence[Worksheet], sheets: Sheets, report: Report, i
         sheets.headings(sheet, 3, [("Line", True), *((heading, name in numbers) for heading, name, _ in ITEM_COLUMNS)])
         row = HEAD_ROWS
         for item in items:
-            sheet.write_number(row, 0, item.line, sheets.format(font_color=QUIET))
-            for column, (_, name, _) in enumerate(ITEM_COLUMNS, start=1):
-                value = item.values[name]
-                if isinstance(value, Decimal):
-                    write_amount(sheet, row, column, value, sheets.money(item.values[CURRENCY_OF[name]]))
-                elif isinstance(value, date):
-                    sheet.write_datetime(row, column, value, dates)
-                elif isinstance(value, int):
-                    sheet.write_number(row, column, value, plain)
-                elif value is not None:
-                    write_text(sheet, row, column, value, plain)
+            sheet.write_cells(row, [(item.line, quiet), *((item.values[name], style(name, item.values)) for _, name, _ in ITEM_COLUMNS)])
             row += 1
             if row == HEAD_ROWS + per_sheet:
                 break
