@@ -25,8 +25,8 @@ def table(measured: dict[str, Any]) -> str:
         "# Performance",
         "Written by `make bench`; do not edit. CPU = user and system seconds of all processes; wall depends on what else the machine does. "
         "Memory = the largest process. *Growing* = CPU less that of a demo of 100 documents, whose cost is start-up. "
-        "÷ floor = growing CPU ÷ the floor's CPU in the same run. A machine is rarely idle (this one was shared with other "
-        "work), so ratios are of CPU, and wall is at most what it says. The first load freezes all the weeks that its drops complete and writes a report of each.",
+        "÷ floor = growing CPU ÷ the floor's CPU in the same run. The machine was shared with other "
+        "work: ratios are of CPU, and wall is at most what it says. The first load freezes all the weeks that its drops complete and reports on each.",
         f"Measured with {said}.",
     ]
     for size, found in sizes.items():
