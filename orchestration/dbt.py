@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from orchestration.settings import Home, project_dir
 
 SECONDS_TO_END = 10
 PROGRESS_STEPS = 10
+PARSED = "partial_parse.msgpack"
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,14 @@ class BuildFailed(ArwError):
 def build(home: Home, as_of: date, variables: Mapping[str, object], *, full_refresh: bool, progress: Callable[[str], None]) -> Results:
     """Run every seed, model and data test once (unit tests are for development) and return what happened.
 
-    What dbt parsed is kept in the home and parsed again only where it changed; so as_of, another one every day, is no var.
+    What dbt parsed is kept in the home and parsed again only where it changed; so as_of, another one every day, is no var. A new home begins with what was
+    parsed for another one of this installation.
     """
     results_file = home.dbt_target / "run_results.json"
     results_file.unlink(missing_ok=True)
+    parsed, kept = home.dbt_target / PARSED, _kept_parse(variables)
+    if not parsed.exists():
+        _copy(kept, parsed)
     exit_code, last_words = _dbt(
         home,
         "build",
@@ -70,7 +79,23 @@ def build(home: Home, as_of: date, variables: Mapping[str, object], *, full_refr
             f"dbt ended with exit code {exit_code} before it built anything:\n{last_words}\n"
             f"The published version is unchanged. Its log: {home.logs / 'dbt.log'}"
         )
+    _copy(parsed, kept)
     return _results(results_file, home.dbt_target / "manifest.json")
+
+
+def _kept_parse(variables: Mapping[str, object]) -> Path:
+    """Return where this installation keeps what dbt parsed of this project under these variables; dbt itself finds out what has changed since."""
+    meant = "\0".join([str(project_dir()), version("dbt-core"), json.dumps(variables, sort_keys=True)])
+    return Path(sys.prefix) / "cache" / "arw" / f"{hashlib.sha256(meant.encode()).hexdigest()[:16]}.msgpack"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy in one step, if it can be done: what is not there is only parsed again."""
+    with suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.copyfile(source, beside)
+        beside.replace(target)
 
 
 def parse(home: Home, target: Path) -> None:
@@ -106,8 +131,9 @@ def _dbt(home: Home, verb: str, *options: str, environment: Mapping[str, str], p
         "--no-use-colors",
         "--no-version-check",
     ]
-    settings = {"AR_HOME": str(home.root), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **environment}
-    return _run(command, os.environ | settings, project, progress)
+    # From within the home, so that the connection is written alike in every home: dbt parses the whole project again where it is another one.
+    settings = {"AR_HOME": ".", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **environment}
+    return _run(command, os.environ | settings, home.root, progress)
 
 
 def _run(command: list[str], environment: Mapping[str, str], cwd: Path, progress: Callable[[str], None]) -> tuple[int, str]:
