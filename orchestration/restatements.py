@@ -149,12 +149,11 @@ versions as (
     union all
     select item_id, null, known_from, known_to from marts.dim_item_versions
 ),
-boundaries as (
-    select item_id, counterpart_item_id, known_from as moment from versions
+hits as (
+    select snapshot_date, item_id, counterpart_item_id from versions inner join moments on moments.moment = versions.known_from
     union
-    select item_id, counterpart_item_id, known_to from versions
-),
-hits as (select distinct snapshot_date, item_id, counterpart_item_id from boundaries inner join moments using (moment))
+    select snapshot_date, item_id, counterpart_item_id from versions inner join moments on moments.moment = versions.known_to
+)
 select snapshot_date, item_id from hits
 union
 select snapshot_date, counterpart_item_id from hits where counterpart_item_id is not null
