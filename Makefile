@@ -114,6 +114,10 @@ test: $(DEV_STAMP) ## All tests, with all set-up
 test-fast: $(DEV_STAMP) ## The unit tests only (under two minutes)
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit
 
+.PHONY: mutate
+mutate: $(DEV_STAMP) ## Try wrong changes of the models against the golden cases (about 20 minutes; writes docs/mutations.md)
+	cd tests && ../$(BIN)/python -m mutation
+
 .PHONY: lint
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Small wrong changes of the models, and whether the tests notice: `make mutate`."""
