@@ -103,8 +103,8 @@ browser-deps: ## Install Debian's Chromium for the browser tests (needs root)
 orchestrate: setup ## The Dagster UI and daemon on this home, with its schedules and the inbox sensor
 	@$(BIN)/arw --home $(HOME_DIR) orchestrate
 
-# In the order of collection: the long ones come first, so that neither worker ends up waiting for the other.
-PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+# In the order of collection: the long ones come first, so that no worker ends up waiting for the others. Three on two cores, for tests of processes wait a lot.
+PARALLEL := -n 3 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: test
 test: $(DEV_STAMP) ## All tests, with all set-up

@@ -133,6 +133,7 @@ def _dbt(home: Home, verb: str, *options: str, environment: Mapping[str, str], p
     ]
     # From within the home, so that the connection is written alike in every home: dbt parses the whole project again where it is another one.
     settings = {"AR_HOME": ".", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **environment}
+    home.root.mkdir(parents=True, exist_ok=True)
     return _run(command, os.environ | settings, home.root, progress)
 
 
