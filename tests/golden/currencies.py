@@ -42,6 +42,13 @@ CASES = [
         base={"2026-01-18": {"I": 95}},
     ),
     case(
+        "rate_of_the_day_cash_is_posted",
+        "Received the 12th, posted the 18th: the rate of the 17th holds for cash too.",
+        [receipt("R", 100, "2026-01-12", posted="2026-01-18", currency="USD")],
+        open={"2026-01-18": {"R": -100}},
+        base={"2026-01-18": {"R": -95}},
+    ),
+    case(
         "rate_of_seven_days_ago",
         "The rate of the 17th is 7 days old on the 24th and still holds; 8 days old on the 25th it does not.",
         [invoice("I1", 100, "2026-01-24", currency="USD"), invoice("I2", 100, "2026-01-25", currency="USD")],

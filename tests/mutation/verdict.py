@@ -39,6 +39,13 @@ AGREEMENTS = {
             select opening_amount, lag(closing_amount, 1, 0) over (partition by company_id, currency order by month_end) as before
             from marts.fct_rollforward_monthly
         ) where opening_amount != before""",
+    "what moves a balance between accounts is a transfer, and nothing else is": """
+        select events.event_id from marts.fct_ar_events as events inner join marts.dim_item_versions as sides
+            on sides.item_id = events.counterpart_item_id and sides.known_from <= events.known_from and sides.known_to > events.known_from
+        where events.event_type in ('application', 'application_reversal') and (events.movement = 'application') != (
+            events.company_id = sides.company_id and events.customer_id = sides.customer_id
+            and events.receivable_account = sides.receivable_account and events.currency = sides.currency
+        )""",
     "an application moves no balance within its account": """
         select application_id from marts.fct_ar_events where movement = 'application' and known_to = timestamp '9999-12-31'
         group by application_id, event_type, posting_date having sum(amount) != 0""",
