@@ -131,7 +131,7 @@ MUTANTS = [
     Mutant(MONTHLY, "        {{ month_index('greatest(valid_from, ' ~ add_days('due_date', 1) ~ ')') }} as start_index", "        {{ month_index('greatest(valid_from, ' ~ add_days('due_date', 0) ~ ')') }} as start_index", "past due on the due date"),
     Mutant(DSO, "rows between {{ window - 1 }} preceding", "rows between {{ window }} preceding", "a window one month too long"),
     Mutant(DSO, "month_from_index('month_index - ' ~ (window - 1))", "month_from_index('month_index - ' ~ window)", "the window's days one month too many"),
-    Mutant(DSO, "sales_amount > receivable_amount - covered_amount as is_last", "sales_amount >= receivable_amount as is_last", "count-back ends by what it never covered", "`is_last` is read by nobody"),
+    Mutant(DSO, "            when sales_amount > receivable_amount - covered_amount\n", "            when sales_amount > receivable_amount\n", "the last month of the count-back forgets what was covered before"),
     Mutant(DSO, "        ) - greatest(history.credit_sales_amount, 0) as covered_amount", "        ) as covered_amount", "count-back covers the month itself"),
     Mutant(DSO, "max(receivable_amount) > sum(greatest(sales_amount, 0)) as is_truncated", "max(receivable_amount) >= sum(greatest(sales_amount, 0)) as is_truncated", "a history that just suffices is truncated"),
     Mutant(TURNOVER, "opening_amount + closing_amount as twice_the_mean_amount", "closing_amount + closing_amount as twice_the_mean_amount", "turnover on the closing balance"),

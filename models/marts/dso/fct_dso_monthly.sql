@@ -59,7 +59,6 @@ counted_months as (
 
     select
         *,
-        sales_amount > receivable_amount - covered_amount as is_last,
         case
             when sales_amount > receivable_amount - covered_amount
                 then {{ safe_divide('(receivable_amount - covered_amount) * days', 'sales_amount', 2) }}
