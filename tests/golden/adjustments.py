@@ -91,9 +91,20 @@ CASES = [
             invoice("I", 100, "2026-01-10"),
             receipt("R", 100, "2026-01-20"),
             apply("A", "R", "I", 100),
-            adjust("J", "chargeback", 100, "2026-03-05", of="I"),
+            adjust("J", "chargeback", 100, "2026-03-05", of="I", currency="EUR"),
         ],
         open={"2026-01-20": {}, "2026-03-05": {"I": 100}},
+    ),
+    case(
+        "recovery_of_installments_comes_back_latest_due_first",
+        "Both instalments of 50 are written off; of the 60 recovered, 50 are the second's and 10 the first's.",
+        [
+            invoice("I", 100, "2026-01-10"),
+            *plan("I", (1, "2026-02-10", 50), (2, "2026-03-10", 50)),
+            adjust("J1", "write_off", -100, "2026-04-01", of="I"),
+            adjust("J2", "recovery", 60, "2026-04-20", of="I"),
+        ],
+        open={"2026-03-31": {"I:1": 50, "I:2": 50}, "2026-04-01": {}, "2026-04-20": {"I:1": 10, "I:2": 50}},
     ),
     case(
         "refund_of_an_unapplied_receipt",

@@ -42,6 +42,14 @@ CASES = [
         open={("2026-02-28", 0): {"I": 100}, ("2026-02-28", 1): {}, ("2026-02-19", 1): {"I": 100}},
     ),
     case(
+        "settled_then_as_now_beside_what_is_held_later",
+        "A second application comes in April and does not fit; the first was known in March as it is now.",
+        [invoice("I", 100, "2026-02-10"), receipt("R1", 60, "2026-02-20"), receipt("R2", 60, "2026-02-21"), apply("A1", "R1", "I", 60)],
+        [apply("A2", "R2", "I", 60, "2026-03-05")],
+        open={("2026-02-28", 0): {"I": 40, "R2": -60}, ("2026-03-31", 1): {"I": 40, "R2": -60}, "2026-03-31": {"I": 40, "R2": -60}},
+        held={"A2"},
+    ),
+    case(
         "bounce_learned_later",
         "Until April the receipt looked good; then the bounce of 10 March was known.",
         [invoice("I", 100, "2026-02-10"), receipt("R", 100, "2026-02-20"), apply("A", "R", "I", 100)],
