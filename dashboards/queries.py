@@ -707,7 +707,7 @@ def exceptions(read: Read) -> list[Record]:
     return read(
         """
         select object_type, reason, is_held, company_id, currency, count(*) as rows, case when currency is not null then sum(amount) end as amount
-        from meta.exceptions group by all order by is_held desc, rows desc, object_type, reason, company_id, currency
+        from meta.exceptions group by 1, 2, 3, 4, 5 order by is_held desc, rows desc, object_type, reason, company_id, currency
         """,
         {},
     )
