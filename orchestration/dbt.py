@@ -53,8 +53,12 @@ class BuildFailed(ArwError):
     """A model could not be built."""
 
 
-def build(home: Home, as_of: date, variables: Mapping[str, object], *, full_refresh: bool, progress: Callable[[str], None]) -> Results:
+def build(
+    home: Home, as_of: date, variables: Mapping[str, object], *, follows: bool, full_refresh: bool, progress: Callable[[str], None]
+) -> Results:
     """Run every seed, model and data test once (unit tests are for development) and return what happened.
+
+    A build that ``follows`` the last one derives only the families that orchestration/families.py named.
 
     What dbt parsed is kept in the home and parsed again only where it changed; so as_of, another one every day, is no var. A new home begins with what was
     parsed for another one of this installation.
@@ -71,7 +75,7 @@ def build(home: Home, as_of: date, variables: Mapping[str, object], *, full_refr
         *("--target-path", str(home.dbt_target)),
         *("--vars", json.dumps(variables, sort_keys=True)),
         *(["--full-refresh"] if full_refresh else []),
-        environment={"AR_AS_OF": as_of.isoformat()},
+        environment={"AR_AS_OF": as_of.isoformat(), "AR_FOLLOWS": "true" if follows else ""},
         progress=progress,
     )
     if not results_file.is_file():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import dbt, descriptions, lake, meta, policy
+from orchestration import dbt, descriptions, families, lake, meta, policy
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.lock import WarehouseBusy
 from orchestration.meta import BuildInfo
@@ -41,10 +41,12 @@ def build(
     refresh(home, progress)
     info = _identify(home, as_of, variables or {}, decided)
     home.build_file.parent.mkdir(parents=True, exist_ok=True)
-    _remove_database(home.build_file)
     progress(f"building as of {info.as_of}")
+    follows = _begin(home, info, full_refresh=full_refresh, progress=progress)
     parameters = {name: value for name, value in json.loads(info.variables).items() if name != "as_of"}
-    results = dbt.build(home, info.as_of, parameters | policy.stage(decided, home), full_refresh=full_refresh, progress=progress)
+    results = dbt.build(
+        home, info.as_of, parameters | policy.stage(decided, home), follows=follows, full_refresh=full_refresh, progress=progress
+    )
     if results.errors:
         raise dbt.BuildFailed(
             "\n".join(f"{error.file}: {error.name} could not be built: {error.message}" for error in results.errors)
@@ -56,7 +58,23 @@ def build(
     descriptions.write_models(home)
     policy.keep(decided, home)
     meta.write(home, info, policy.listing(decided))
+    with duckdb.connect(str(home.warehouse)) as con:
+        families.end(con, info)
     return info
+
+
+def _begin(home: Home, info: BuildInfo, *, full_refresh: bool, progress: Callable[[str], None]) -> bool:
+    """Make ready to build: tell whether the build follows the last one, and leave no mark of a whole build on the file that it changes."""
+    with duckdb.connect(str(home.warehouse)) as con:
+        reason = families.begin(con, home, info)
+    if full_refresh or reason:
+        progress(f"deriving everything: {'asked for' if full_refresh else reason}")
+        _remove_database(home.build_file)
+        return False
+    with duckdb.connect(str(home.build_file)) as con:
+        con.execute("drop table meta.build_info")
+    progress("following the last build: deriving the families that changed")
+    return True
 
 
 def refresh(home: Home, progress: Callable[[str], None]) -> None:

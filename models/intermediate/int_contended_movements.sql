@@ -5,7 +5,7 @@ select
     coalesce(reversed_on = ended_on, false) as is_reversed,
     is_target_contended, is_source_contended, applications.known_from, applications.known_to,
     currencies.minor_units as source_minor_units
-from {{ ref('int_applications') }} as applications
+from {{ touched(ref('int_applications')) }} as applications
 inner join {{ ref('currencies') }} as currencies on currencies.code = applications.source_currency
 where held_reason is null
     and effective_on < ended_on
@@ -20,10 +20,10 @@ select
     adjustments.posting_date as effective_on, {{ open_date() }} as ended_on,
     false as is_reversed, true as is_target_contended, false as is_source_contended, adjustments.known_from, adjustments.known_to,
     3 as source_minor_units
-from {{ ref('int_adjustments') }} as adjustments
+from {{ touched(ref('int_adjustments')) }} as adjustments
 inner join (
     select side_key, min(direction) as direction
-    from {{ ref('int_sides') }}
+    from {{ touched(ref('int_sides')) }}
     where side_key in (select side_key from {{ ref('int_contended_sides') }})
     group by side_key
 ) as sides on sides.side_key = adjustments.side_key

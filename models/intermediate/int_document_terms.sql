@@ -1,8 +1,10 @@
+{{ config(materialized=family_table()) }}
+
 -- Due dates that follow from payment terms, for documents that bring none: the document's terms, else the customer's, each as known at the time.
 with documents as (
 
     select document_id, customer_id, document_date, payment_terms_id, known_from, known_to
-    from {{ ref('stg_ledger__documents') }}
+    from {{ touched(ref('stg_ledger__documents')) }}
     where due_date is null
 
 ),

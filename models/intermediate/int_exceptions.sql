@@ -55,19 +55,18 @@ found as (
 
     select
         'application' as object_type, applications.application_id as object_id,
-        coalesce(decided.reason, applications.held_reason) as reason,
+        coalesce(held.reason, applications.held_reason) as reason,
         applications.source_key || ' -> ' || applications.target_key as detail,
         cast(null as {{ dbt.type_string() }}) as company_id, cast(null as {{ dbt.type_string() }}) as customer_id,
         coalesce(applications.target_currency, applications.source_currency) as currency,
         cast(applications.amount + applications.discount_amount as decimal(18, 3)) as amount, true as is_held,
-        greatest(applications.known_from, coalesce(decided.known_from, applications.known_from)) as known_from,
-        least(applications.known_to, coalesce(decided.known_to, applications.known_to)) as known_to
+        greatest(applications.known_from, coalesce(held.known_from, applications.known_from)) as known_from,
+        least(applications.known_to, coalesce(held.known_to, applications.known_to)) as known_to
     from {{ ref('int_applications') }} as applications
-    left join {{ ref('int_settlements_decided') }} as decided
-        on decided.kind = 'held'
-        and decided.movement_id = applications.application_id
-        and {{ known_together('decided', 'applications') }}
-    where applications.held_reason is not null or decided.reason is not null
+    left join {{ ref('int_applications_held') }} as held
+        on held.application_id = applications.application_id
+        and {{ known_together('held', 'applications') }}
+    where applications.held_reason is not null or held.reason is not null
 
     union all
 

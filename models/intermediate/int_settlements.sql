@@ -1,8 +1,10 @@
+{{ config(materialized=family_table()) }}
+
 -- What was applied to what, each version: applications that need no order as they stand, the contended ones as decided, balance-forward settlements as derived.
 select
     application_id, target_key as target_item_id, source_key as source_item_id, source_kind,
     amount, source_amount as amount_in_source_currency, discount_amount, effective_on, ended_on, false as is_derived, known_from, known_to
-from {{ ref('int_applications') }}
+from {{ touched(ref('int_applications')) }}
 where held_reason is null
     and effective_on < ended_on
     and not is_target_contended

@@ -21,8 +21,12 @@ def refresh(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[DropRec
     came late, or another way of putting drops together, it is made again. The result is the same.
     """
     con.execute("create table if not exists meta.raw_state (feed varchar, made_by varchar, drop_ids varchar[])")
+    con.execute("alter table meta.raw_state add column if not exists generation bigint default 0")
     made_by = _made_by()
-    known = {feed: ids for feed, maker, ids in con.execute("from meta.raw_state").fetchall() if maker == made_by}
+    states = con.execute("select feed, made_by, drop_ids, generation from meta.raw_state").fetchall()
+    known = {feed: ids for feed, maker, ids, _ in states if maker == made_by}
+    # Which making of the table it is: who follows what is new in it must see that it was made again.
+    generations = {feed: generation for feed, _, _, generation in states}
     tables = {feed.name: f"raw_{feed.system}.{feed.name}" for feed in feeds().values()}
     made_again: set[str] = set()
     for feed in history.in_building_order():
@@ -35,8 +39,9 @@ def refresh(con: duckdb.DuckDBPyConnection, lake: Path, landed: Sequence[DropRec
         else:
             history.create_versions(con, feed, deliveries, tables)
             made_again.add(feed.name)
+            generations[feed.name] = generations.get(feed.name, 0) + 1
         con.execute("delete from meta.raw_state where feed = ?", [feed.name])
-        con.execute("insert into meta.raw_state values (?, ?, ?)", [feed.name, made_by, ids])
+        con.execute("insert into meta.raw_state values (?, ?, ?, ?)", [feed.name, made_by, ids, generations[feed.name]])
 
 
 def _follows(feed: Feed, known: Sequence[str] | None, deliveries: Sequence[Delivery]) -> bool:
