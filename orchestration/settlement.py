@@ -96,6 +96,8 @@ class Held(NamedTuple):
 
     id: str
     reason: str
+    target: str
+    source: str
 
 
 @dataclass(slots=True)
@@ -289,13 +291,13 @@ def _apply(books: _Books, movement: Movement, day: int) -> list[Piece] | Held:
     if movement.is_target_contended:
         targets = books.room(movement.target, movement.sequence)
         if targets is None:
-            return Held(movement.id, "installment_missing")
+            return Held(movement.id, "installment_missing", movement.target, movement.source)
         if not books.could_take(targets, need):
-            return Held(movement.id, "exceeds_open_target")
+            return Held(movement.id, "exceeds_open_target", movement.target, movement.source)
     if movement.is_source_contended:
         sources = books.room(movement.source, None)
         if sources is None or not books.could_take(sources, movement.source_amount):
-            return Held(movement.id, "exceeds_open_source")
+            return Held(movement.id, "exceeds_open_source", movement.target, movement.source)
     # Only what is not held moves anything.
     if targets is not None:
         books.make_room(targets, need, day)

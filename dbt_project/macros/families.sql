@@ -1,7 +1,7 @@
 {#-
-    Families: what is derived from rows that can move one another (a document or receipt, everything applied to it, and what that touches in turn) depends on
-    these rows only. A build that follows another derives the families that changed, and leaves the rest of each table as it is (decision 0018).
-    orchestration/families.py decides whether a build follows, and names the touched keys; a bare `dbt build`, Spark and unit tests build everything.
+    Families: what is derived of rows that can move one another depends on these rows only. A build that follows another derives the families that changed, and
+    leaves the rest of each table as it is (decision 0018). orchestration/families.py decides whether a build follows, and says which keys are touched, each with
+    its level: how near it is to what changed. A bare `dbt build`, Spark and unit tests derive everything.
 -#}
 
 {#- True where the build derives only what changed since the one before; it is asked when a statement is made, never while parsing. -#}
@@ -9,31 +9,48 @@
     {{ return(execute and target.type == 'duckdb' and env_var('AR_FOLLOWS', '') == 'true') }}
 {%- endmacro %}
 
-{#- By relation: the kind of touched keys, and the column that holds them. -#}
-{% macro family_key(name) -%}
+{#- By relation: the kind of its keys, the columns that hold them, and (for tables of families) the level up to which its rows are derived again. -#}
+{% macro family(name) -%}
+    {%- set side_of_item = "case when item_type in ('receipt', 'adjustment') then item_type else 'document' end || ':' || document_id" -%}
     {{ return({
-        'stg_ledger__documents': ['documents', 'document_id'], 'stg_ledger__installments': ['documents', 'document_id'],
-        'stg_ledger__receipts': ['receipts', 'receipt_id'], 'stg_ledger__adjustments': ['adjustments', 'adjustment_id'],
-        'stg_ledger__applications': ['applications', 'application_id'],
-        'int_document_terms': ['documents', 'document_id'], 'int_installment_plans': ['documents', 'document_id'],
-        'int_documents': ['documents', 'document_id'], 'int_receipts': ['receipts', 'receipt_id'],
-        'int_adjustments': ['adjustments', 'adjustment_id'], 'int_sides': ['sides', 'side_key'],
-        'int_applications': ['applications', 'application_id'], 'int_applications_held': ['applications', 'application_id'],
-        'int_settlements': ['items', 'target_item_id'], 'int_items': ['items', 'item_id'],
-        'dim_item_versions': ['items', 'item_id'], 'fct_ar_events': ['items', 'item_id'],
-        'int_item_balances': ['items', 'item_id'], 'fct_item_lifecycles': ['items', 'item_id']
+        'stg_ledger__documents': ['documents', ['document_id']],
+        'stg_ledger__installments': ['documents', ['document_id']],
+        'stg_ledger__receipts': ['receipts', ['receipt_id']],
+        'stg_ledger__adjustments': ['adjustments', ['adjustment_id']],
+        'stg_ledger__applications': ['applications', ['application_id']],
+        'int_document_terms': ['documents', ['document_id'], 'changed'],
+        'int_installment_plans': ['documents', ['document_id'], 'changed'],
+        'int_documents': ['documents', ['document_id'], 'changed'],
+        'int_receipts': ['receipts', ['receipt_id'], 'changed'],
+        'int_adjustments': ['adjustments', ['adjustment_id'], 'changed'],
+        'int_sides': ['sides', ['side_key'], 'changed'],
+        'int_contended_sides': ['sides', ['side_key'], 'moved'],
+        'int_applications': ['applications', ['application_id'], 'valued'],
+        'int_settlements_decided': ['sides', ['target_side_key', 'source_side_key'], 'changed'],
+        'int_settlements': ['items', ['target_item_id', 'source_item_id'], 'moved'],
+        'int_items': ['sides', [side_of_item], 'changed'],
+        'dim_item_versions': ['items', ['item_id'], 'changed'],
+        'int_ar_movements': ['items', ['item_id']],
+        'fct_ar_events': ['items', ['item_id'], 'moved'],
+        'int_item_balances': ['items', ['item_id'], 'moved'],
+        'fct_item_lifecycles': ['items', ['item_id'], 'moved']
     }[name]) }}
 {%- endmacro %}
 
-{#- The condition that a row of `name` belongs to a touched family. -#}
-{% macro is_touched(name) -%}
-    {%- set kind, key = family_key(name) -%}
-    {{ key }} in (select id from {{ target.database }}.meta.touched_{{ kind }})
+{#- The condition that a row of the relation `name` is touched, up to `level`. -#}
+{% macro is_touched(name, level) -%}
+    {%- set number = ['changed', 'moved', 'valued', 'seen'].index(level) + 1 -%}
+    {%- set described = family(name) -%}
+    (
+    {%- for key in described[1] -%}
+        {{ key }} in (select id from {{ target.database }}.meta.touched_{{ described[0] }} where level <= {{ number }}) {%- if not loop.last %} or {% endif -%}
+    {%- endfor -%}
+    )
 {%- endmacro %}
 
-{#- The rows of `relation` that the build derives from: those of touched families, or all. -#}
-{% macro touched(relation) -%}
-    {%- if follows() -%} (select * from {{ relation }} where {{ is_touched(relation.identifier) }})
+{#- The rows of `relation` that a model looks at: those that are touched up to `level`, or all. -#}
+{% macro touched(relation, level) -%}
+    {%- if follows() -%} (select * from {{ relation }} where {{ is_touched(relation.identifier, level) }})
     {%- else -%} {{ relation }}
     {%- endif -%}
 {%- endmacro %}
@@ -42,10 +59,8 @@
 {% macro touch_new_items() -%}
     {%- if follows() -%}
     insert into {{ target.database }}.meta.touched_items
-    select distinct item_id from {{ this }}
-    where case when item_type in ('receipt', 'adjustment') then item_type else 'document' end || ':' || document_id
-        in (select id from {{ target.database }}.meta.touched_sides)
-        and item_id not in (select id from {{ target.database }}.meta.touched_items)
+    select distinct item_id, 1 from {{ this }}
+    where {{ is_touched('int_items', 'changed') }} and item_id not in (select id from {{ target.database }}.meta.touched_items)
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,16 +1,17 @@
-{#- A table of rows that belong to families: made whole, or with the touched families' rows put in the place of those that they had. -#}
+{#- A table of rows that belong to families: made whole, or with the rows of families that are derived again in the place of those that they had. -#}
 {% materialization family, adapter='duckdb' %}
     {%- if not follows() -%}
         {{ return(materialization_table_duckdb()) }}
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set is_derived = is_touched(this.identifier, family(this.identifier)[2]) -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
-        delete from {{ target_relation }} where {{ is_touched(this.identifier) }};
+        delete from {{ target_relation }} where {{ is_derived }};
         insert into {{ target_relation }} by name select * from (
             {{ compiled_code }}
-        )
+        ) as derived where {{ is_derived }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}

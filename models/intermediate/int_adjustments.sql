@@ -12,7 +12,7 @@ with adjustments as (
             when receipt_id is not null then 'receipt'
             else 'none'
         end as moves
-    from {{ touched(ref('stg_ledger__adjustments')) }} as adjustments
+    from {{ touched(ref('stg_ledger__adjustments'), 'changed') }} as adjustments
 
 ),
 
@@ -21,7 +21,7 @@ documents as (
     select
         document_id, company_id, customer_id, receivable_account, posting_date, currency, direction, base_currency, base_minor_units,
         held_reason, known_from, known_to
-    from {{ touched(ref('int_documents')) }}
+    from {{ touched(ref('int_documents'), 'seen') }}
     where document_id in (select document_id from adjustments where moves = 'document')
 
 ),
@@ -31,7 +31,7 @@ receipts as (
     select
         receipt_id, company_id, customer_id, receivable_account, posting_date, currency, base_currency, base_minor_units,
         held_reason, known_from, known_to
-    from {{ touched(ref('int_receipts')) }}
+    from {{ touched(ref('int_receipts'), 'seen') }}
     where receipt_id in (select receipt_id from adjustments where moves = 'receipt')
 
 ),

@@ -3,7 +3,7 @@
 -- Applications with both their sides, each version: when each takes effect and ends, or why it is held, and on which side the order of things decides.
 with sides as (
 
-    {{ complete_timeline(touched(ref('int_sides')), 'side_key', [
+    {{ complete_timeline(touched(ref('int_sides'), 'seen'), 'side_key', [
         'side_kind', 'side_type', 'direction', 'magnitude', 'company_id', 'customer_id', 'receivable_account', 'currency', 'base_currency',
         'posting_date', 'ended_on', 'held_reason', 'has_installments', 'pool'
     ]) }}

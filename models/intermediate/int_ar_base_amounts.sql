@@ -4,7 +4,7 @@
 with items as (
 
     select distinct item_id
-    from {{ ref('int_ar_movements') }}
+    from {{ touched(ref('int_ar_movements'), 'valued') }}
     where currency != base_currency
         or (stated_amount_base is not null and stated_amount_base != amount)
 
@@ -12,7 +12,7 @@ with items as (
 
 movements as (
 
-    select * from {{ ref('int_ar_movements') }}
+    select * from {{ touched(ref('int_ar_movements'), 'valued') }}
     where item_id in (select item_id from items)
 
 ),

@@ -5,7 +5,7 @@ select
     coalesce(reversed_on = ended_on, false) as is_reversed,
     is_target_contended, is_source_contended, applications.known_from, applications.known_to,
     currencies.minor_units as source_minor_units
-from {{ touched(ref('int_applications')) }} as applications
+from {{ touched(ref('int_applications'), 'changed') }} as applications
 inner join {{ ref('currencies') }} as currencies on currencies.code = applications.source_currency
 where held_reason is null
     and effective_on < ended_on
@@ -20,11 +20,11 @@ select
     adjustments.posting_date as effective_on, {{ open_date() }} as ended_on,
     false as is_reversed, true as is_target_contended, false as is_source_contended, adjustments.known_from, adjustments.known_to,
     3 as source_minor_units
-from {{ touched(ref('int_adjustments')) }} as adjustments
+from {{ touched(ref('int_adjustments'), 'changed') }} as adjustments
 inner join (
     select side_key, min(direction) as direction
-    from {{ touched(ref('int_sides')) }}
-    where side_key in (select side_key from {{ ref('int_contended_sides') }})
+    from {{ touched(ref('int_sides'), 'changed') }}
+    where side_key in (select side_key from {{ ref('int_contended_to_follow') }})
     group by side_key
 ) as sides on sides.side_key = adjustments.side_key
 where adjustments.moves in ('document', 'receipt')
@@ -40,4 +40,4 @@ select
     false as is_reversed, true as is_target_contended, false as is_source_contended, known_from, known_to,
     3 as source_minor_units
 from {{ ref('int_document_settlements') }}
-where side_key in (select side_key from {{ ref('int_contended_sides') }})
+where side_key in (select side_key from {{ ref('int_contended_to_follow') }})

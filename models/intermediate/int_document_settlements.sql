@@ -7,7 +7,7 @@ with versions as (
         known_from,
         coalesce(settled_on, books_through) as settled_on,
         gross_amount - open_amount as settled_amount
-    from {{ touched(ref('stg_ledger__documents')) }}
+    from {{ touched(ref('stg_ledger__documents'), 'valued') }}
     where load_mode = 'open_items' and open_amount is not null
 
 ),
@@ -33,7 +33,7 @@ select
     documents.known_from,
     documents.known_to
 from steps
-inner join {{ touched(ref('int_documents')) }} as documents
+inner join {{ touched(ref('int_documents'), 'valued') }} as documents
     on documents.document_id = steps.document_id
     and documents.known_from >= steps.known_from
     and documents.open_amount is not null

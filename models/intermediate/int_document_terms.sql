@@ -4,7 +4,7 @@
 with documents as (
 
     select document_id, customer_id, document_date, payment_terms_id, known_from, known_to
-    from {{ touched(ref('stg_ledger__documents')) }}
+    from {{ touched(ref('stg_ledger__documents'), 'changed') }}
     where due_date is null
 
 ),

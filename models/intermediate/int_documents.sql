@@ -13,7 +13,7 @@ with documents as (
             and coalesce(documents.exchange_rate, 0) <= 0
             and documents.currency != companies.base_currency, false
         ) as needs_rate
-    from {{ touched(ref('stg_ledger__documents')) }} as documents
+    from {{ touched(ref('stg_ledger__documents'), 'changed') }} as documents
     left join {{ ref('stg_ledger__companies') }} as companies on companies.company_id = documents.company_id
 
 ),
@@ -27,7 +27,7 @@ with_due_date as (
         coalesce(terms.known_from, documents.known_from) as known_from,
         coalesce(terms.known_to, documents.known_to) as known_to
     from documents
-    left join {{ touched(ref('int_document_terms')) }} as terms
+    left join {{ touched(ref('int_document_terms'), 'changed') }} as terms
         on terms.document_id = documents.document_id
         and terms.document_known_from = documents.known_from
 
@@ -52,7 +52,7 @@ with_rate as (
 
 plans as (
 
-    {{ complete_timeline(touched(ref('int_installment_plans')), 'document_id', ['is_valid', 'last_sequence']) }}
+    {{ complete_timeline(touched(ref('int_installment_plans'), 'changed'), 'document_id', ['is_valid', 'last_sequence']) }}
 
 ),
 

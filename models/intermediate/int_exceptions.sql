@@ -63,8 +63,9 @@ found as (
         greatest(applications.known_from, coalesce(held.known_from, applications.known_from)) as known_from,
         least(applications.known_to, coalesce(held.known_to, applications.known_to)) as known_to
     from {{ ref('int_applications') }} as applications
-    left join {{ ref('int_applications_held') }} as held
-        on held.application_id = applications.application_id
+    left join {{ ref('int_settlements_decided') }} as held
+        on held.kind = 'held'
+        and held.movement_id = applications.application_id
         and {{ known_together('held', 'applications') }}
     where applications.held_reason is not null or held.reason is not null
 

@@ -3,14 +3,14 @@
 -- Per document with installments and stretch of knowledge: do they add up to the document, in amounts of its currency? Only then does each become an open item of its own.
 with installments as (
 
-    select * from {{ touched(ref('stg_ledger__installments')) }}
+    select * from {{ touched(ref('stg_ledger__installments'), 'changed') }}
 
 ),
 
 documents as (
 
     select documents.document_id, documents.gross_amount, currencies.minor_units, documents.known_from, documents.known_to
-    from {{ touched(ref('stg_ledger__documents')) }} as documents
+    from {{ touched(ref('stg_ledger__documents'), 'changed') }} as documents
     left join {{ ref('currencies') }} as currencies on currencies.code = documents.currency
     where document_id in (select document_id from installments)
 

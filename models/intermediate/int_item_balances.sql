@@ -4,7 +4,7 @@
 with events as (
 
     select item_id, posting_date, sum(amount) as amount, sum(amount_base) as amount_base
-    from {{ touched(ref('fct_ar_events')) }}
+    from {{ touched(ref('fct_ar_events'), 'moved') }}
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
     group by item_id, posting_date
@@ -29,6 +29,6 @@ select
     items.document_date, items.posting_date, items.due_date,
     coalesce(customers.is_intercompany, false) as is_intercompany
 from balances
-inner join {{ touched(ref('int_items')) }} as items on items.item_id = balances.item_id and {{ is_known('items') }}
+inner join {{ touched(ref('int_items'), 'moved') }} as items on items.item_id = balances.item_id and {{ is_known('items') }}
 left join {{ ref('stg_ledger__customers') }} as customers on customers.customer_id = items.customer_id and {{ is_known('customers') }}
 where balances.open_amount != 0 or balances.open_amount_base != 0

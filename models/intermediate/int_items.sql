@@ -3,7 +3,7 @@
 -- Every version of every open item: a document or one installment of it, a receipt, a stand-alone adjustment. Amounts are signed: + the customer owes.
 with documents as (
 
-    select * from {{ touched(ref('int_documents')) }} where held_reason is null
+    select * from {{ touched(ref('int_documents'), 'changed') }} where held_reason is null
 
 ),
 
@@ -14,8 +14,8 @@ installments as (
         installments.installment_sequence = plans.last_sequence as is_last,
         greatest(installments.known_from, plans.known_from) as known_from,
         least(installments.known_to, plans.known_to) as known_to
-    from {{ touched(ref('stg_ledger__installments')) }} as installments
-    inner join {{ touched(ref('int_installment_plans')) }} as plans
+    from {{ touched(ref('stg_ledger__installments'), 'changed') }} as installments
+    inner join {{ touched(ref('int_installment_plans'), 'changed') }} as plans
         on plans.document_id = installments.document_id
         and plans.is_valid
         and {{ known_together('plans', 'installments') }}
@@ -83,7 +83,7 @@ items as (
         status = 'at_risk' as is_at_risk, cast(null as {{ dbt.type_string() }}) as payment_terms_id,
         cast(null as {{ dbt.type_string() }}) as original_document_id, cast(null as {{ dbt.type_string() }}) as salesperson_id,
         cast(null as {{ dbt.type_string() }}) as product_line, reference, known_from, known_to
-    from {{ touched(ref('int_receipts')) }}
+    from {{ touched(ref('int_receipts'), 'changed') }}
     where held_reason is null
 
     union all
@@ -97,7 +97,7 @@ items as (
         false as is_at_risk, cast(null as {{ dbt.type_string() }}) as payment_terms_id,
         cast(null as {{ dbt.type_string() }}) as original_document_id, cast(null as {{ dbt.type_string() }}) as salesperson_id,
         cast(null as {{ dbt.type_string() }}) as product_line, cast(null as {{ dbt.type_string() }}) as reference, known_from, known_to
-    from {{ touched(ref('int_adjustments')) }}
+    from {{ touched(ref('int_adjustments'), 'changed') }}
     where held_reason is null and moves = 'none'
 
 )

@@ -12,7 +12,7 @@ with receipts as (
             and coalesce(receipts.exchange_rate, 0) <= 0
             and receipts.currency != companies.base_currency, false
         ) as needs_rate
-    from {{ touched(ref('stg_ledger__receipts')) }} as receipts
+    from {{ touched(ref('stg_ledger__receipts'), 'changed') }} as receipts
     left join {{ ref('stg_ledger__companies') }} as companies on companies.company_id = receipts.company_id
 
 ),

@@ -21,7 +21,7 @@ sides as (
         'document:' || document_id as side_key, 'document' as side_kind, document_id as side_id, document_type as side_type,
         direction, gross_amount as magnitude, company_id, customer_id, receivable_account, currency, base_currency,
         document_date, posting_date, due_date, ended_on, held_reason, has_installments, known_from, known_to
-    from {{ touched(ref('int_documents')) }}
+    from {{ touched(ref('int_documents'), 'changed') }}
 
     union all
 
@@ -29,7 +29,7 @@ sides as (
         'receipt:' || receipt_id as side_key, 'receipt' as side_kind, receipt_id as side_id, 'receipt' as side_type,
         -1 as direction, amount as magnitude, company_id, customer_id, receivable_account, currency, base_currency,
         receipt_date as document_date, posting_date, cast(null as date) as due_date, ended_on, held_reason, false as has_installments, known_from, known_to
-    from {{ touched(ref('int_receipts')) }}
+    from {{ touched(ref('int_receipts'), 'changed') }}
 
     union all
 
@@ -38,7 +38,7 @@ sides as (
         case when stated_amount < 0 then -1 else 1 end as direction, abs(amount) as magnitude,
         company_id, customer_id, receivable_account, currency, base_currency,
         posting_date as document_date, posting_date, posting_date as due_date, {{ open_date() }} as ended_on, held_reason, false as has_installments, known_from, known_to
-    from {{ touched(ref('int_adjustments')) }}
+    from {{ touched(ref('int_adjustments'), 'changed') }}
     where moves = 'none'
 
 )

@@ -4,7 +4,7 @@
 -- `other_amount` and `ended_amount` are signed: original − paid − credited − discount − written off + applied + other + ended = open.
 with items as (
 
-    select * from {{ touched(ref('int_items')) }}
+    select * from {{ touched(ref('int_items'), 'moved') }}
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
 
@@ -18,7 +18,7 @@ balances as (
         sum(case when valid_to = {{ open_date() }} then open_amount else 0 end) as open_amount,
         sum(case when valid_to = {{ open_date() }} then open_amount_base else 0 end) as open_amount_base
 
-    from {{ touched(ref('int_item_balances')) }}
+    from {{ touched(ref('int_item_balances'), 'moved') }}
 
     group by 1
 
@@ -26,7 +26,7 @@ balances as (
 
 live_settlements as (
 
-    select * from {{ touched(ref('int_settlements')) }}
+    select * from {{ touched(ref('int_settlements'), 'moved') }}
     where {{ is_known() }}
         and effective_on <= {{ as_of() }}
         and ended_on > {{ as_of() }}
@@ -71,7 +71,7 @@ corrections as (
         sum(case when event_type in ('void', 'bounce') then amount else 0 end) as ended_amount,
         max(case when event_type = 'settlement' then 1 else 0 end) = 1 as is_derived
 
-    from {{ touched(ref('fct_ar_events')) }}
+    from {{ touched(ref('fct_ar_events'), 'moved') }}
 
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}

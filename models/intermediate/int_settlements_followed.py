@@ -36,7 +36,7 @@ MOVEMENTS = """
     order by kind, movement_id, known_from
 """
 DECIDED = """
-    select kind, movement_id, target_item_id, source_item_id, reason,
+    select kind, movement_id, target_item_id, source_item_id, target_side_key, source_side_key, reason,
         cast(amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as amount,
         cast(source_amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as source_amount,
         cast(discount_amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as discount_amount,
@@ -53,7 +53,8 @@ DECIDED = """
 """
 SCHEMA = pa.schema(
     [
-        ("kind", pa.string()), ("movement_id", pa.string()), ("target_item_id", pa.string()), ("source_item_id", pa.string()), ("reason", pa.string()),
+        ("kind", pa.string()), ("movement_id", pa.string()), ("target_item_id", pa.string()), ("source_item_id", pa.string()),
+        ("target_side_key", pa.string()), ("source_side_key", pa.string()), ("reason", pa.string()),
         ("amount", pa.int64()), ("source_amount", pa.int64()), ("discount_amount", pa.int64()),
         ("effective_on", pa.int32()), ("ended_on", pa.int32()), ("is_derived", pa.bool_()), ("known_from", pa.int64()), ("known_to", pa.int64()),
     ]
@@ -67,7 +68,7 @@ def days(column):
 def model(dbt, session):
     dbt.config(materialized="table")
     names = {
-        "sides": dbt.ref("int_sides"), "contended": dbt.ref("int_contended_sides"), "movements": dbt.ref("int_contended_movements"),
+        "sides": dbt.ref("int_sides"), "contended": dbt.ref("int_contended_to_follow"), "movements": dbt.ref("int_contended_movements"),
         "installments": dbt.ref("stg_ledger__installments"), "plans": dbt.ref("int_installment_plans"),
     }  # fmt: skip
     tables = {}
@@ -81,15 +82,20 @@ def model(dbt, session):
     sides = [Side(*row) for row in fetch(SIDES)]
     installments = [Installment(*row) for row in fetch(INSTALLMENTS)]
     movements = [Movement(*row) for row in fetch(MOVEMENTS)]
+    # An installment is an item of its document's side; any other item is its side.
+    side_of = {f"{installment.side_key}:{installment.sequence}": installment.side_key for installment in installments}
     outcomes = []
     for cluster in clusters(sides, installments, movements):
         for outcome, (known_from, known_to) in settle(*cluster, never=NEVER, always=ALWAYS):
             if isinstance(outcome, Held):
-                outcomes.append(("held", outcome.id, None, None, outcome.reason, 0, 0, 0, 0, 0, False, known_from, known_to))
+                sides_of = (outcome.target, outcome.source)
+                outcomes.append(("held", outcome.id, None, None, *sides_of, outcome.reason, 0, 0, 0, 0, 0, False, known_from, known_to))
             else:
                 kind, movement_id, target, source, amount, source_amount, discount, effective_on, ended_on, is_derived = outcome
+                sides_of = (side_of.get(target, target), side_of.get(source, source))
+                amounts = (amount, source_amount, discount)
                 outcomes.append(
-                    (kind, movement_id, target, source, None, amount, source_amount, discount, effective_on, ended_on, is_derived, known_from, known_to)
+                    (kind, movement_id, target, source, *sides_of, None, *amounts, effective_on, ended_on, is_derived, known_from, known_to)
                 )
     columns_out = list(zip(*outcomes, strict=True)) or [()] * len(SCHEMA)
     decided_rows = pa.table([pa.array(values, type=field.type) for values, field in zip(columns_out, SCHEMA, strict=True)], schema=SCHEMA)
