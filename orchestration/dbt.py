@@ -53,9 +53,7 @@ class BuildFailed(ArwError):
     """A model could not be built."""
 
 
-def build(
-    home: Home, as_of: date, variables: Mapping[str, object], *, follows: bool, full_refresh: bool, progress: Callable[[str], None]
-) -> Results:
+def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: bool, full_refresh: bool, progress: Callable[[str], None]) -> Results:
     """Run every seed, model and data test once (unit tests are for development) and return what happened.
 
     A build that ``follows`` the last one derives only the families that orchestration/families.py named.

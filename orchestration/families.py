@@ -37,7 +37,7 @@ MOST_MOVED, FEW = 0.3, 1000
 # What a build must have been made with for another to follow it.
 MADE_WITH = ("policy_hash", "models_hash", "engine")
 
-# What rows that name no company, account or base currency belong to is decided for all of them at once (stg_ledger__companies, stg_ledger__receivable_accounts).
+# What rows that name no company or account belong to is decided for all at once (stg_ledger__companies, stg_ledger__receivable_accounts).
 SHARED = """
     select 'company' as what, to_json(companies) as said from raw_ledger.companies
     union all
@@ -210,7 +210,11 @@ def _changed_surroundings(changed: Mapping[str, str], max_rate_age_days: int) ->
         customers = f"select customer_id from raw_ledger.customers where {changed['customers']}"
         queries += [f"select '{kind}', {kind}_id from raw_ledger.{feed} where customer_id in ({customers})" for kind, feed in SIDES.items()]
     if "exchange_rates" in changed:
-        own_rates = {"document": ("gross_amount_base", "sides.exchange_rate"), "receipt": ("amount_base", "sides.exchange_rate"), "adjustment": ("amount_base", "0")}
+        own_rates = {
+            "document": ("gross_amount_base", "sides.exchange_rate"),
+            "receipt": ("amount_base", "sides.exchange_rate"),
+            "adjustment": ("amount_base", "0"),
+        }
         for kind, (amount_base, rate) in own_rates.items():
             queries.append(
                 f"""

@@ -44,9 +44,7 @@ def build(
     progress(f"building as of {info.as_of}")
     follows = _begin(home, info, full_refresh=full_refresh, progress=progress)
     parameters = {name: value for name, value in json.loads(info.variables).items() if name != "as_of"}
-    results = dbt.build(
-        home, info.as_of, parameters | policy.stage(decided, home), follows=follows, full_refresh=full_refresh, progress=progress
-    )
+    results = dbt.build(home, info.as_of, parameters | policy.stage(decided, home), follows=follows, full_refresh=full_refresh, progress=progress)
     if results.errors:
         raise dbt.BuildFailed(
             "\n".join(f"{error.file}: {error.name} could not be built: {error.message}" for error in results.errors)

@@ -94,9 +94,7 @@ def model(dbt, session):
                 kind, movement_id, target, source, amount, source_amount, discount, effective_on, ended_on, is_derived = outcome
                 sides_of = (side_of.get(target, target), side_of.get(source, source))
                 amounts = (amount, source_amount, discount)
-                outcomes.append(
-                    (kind, movement_id, target, source, *sides_of, None, *amounts, effective_on, ended_on, is_derived, known_from, known_to)
-                )
+                outcomes.append((kind, movement_id, target, source, *sides_of, None, *amounts, effective_on, ended_on, is_derived, known_from, known_to))
     columns_out = list(zip(*outcomes, strict=True)) or [()] * len(SCHEMA)
     decided_rows = pa.table([pa.array(values, type=field.type) for values, field in zip(columns_out, SCHEMA, strict=True)], schema=SCHEMA)
     session.register("decided_rows", decided_rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -185,14 +185,6 @@ class Report:
         return [account for company in self.companies for account in company.accounts]
 
 
-@dataclass(frozen=True)
-class Item:
-    """One frozen open item with its names; ``line`` is the summary's line that it adds to."""
-
-    line: int
-    values: Mapping[str, Any]
-
-
 def read(home: Home, snapshot: Snapshot) -> Report:
     """Return the figures of a frozen week, from its own files and the records before it; refuse when they do not add up."""
     snapshots.require_unchanged(home, snapshot)
@@ -217,32 +209,6 @@ def read(home: Home, snapshot: Snapshot) -> Report:
     report = assemble(snapshot, context, rows, before[0] if before else None)
     check(report)
     return report
-
-
-def items(home: Home, report: Report) -> Iterator[Item]:
-    """Yield the frozen open items in the order of the summary's lines."""
-    lines = {(line.company_id, line.currency): line.number for line in report.lines}
-    labels = {bucket.bucket_id: bucket.label for bucket in report.buckets}
-    with duckdb.connect() as con:
-        cursor = con.execute(
-            "select * from read_parquet($items) order by company_id, currency, customer_id, due_date nulls last, item_id",
-            {"items": str(snapshots.items_file(home, report.snapshot))},
-        )
-        names = [column[0] for column in cursor.description or []]
-        while batch := cursor.fetchmany(BATCH):
-            for row in batch:
-                values = dict(zip(names, row, strict=True))
-                customer = report.customers.get(values["customer_id"])
-                values["customer_name"] = customer.name if customer else values["customer_id"]
-                values["bucket_label"] = labels.get(values["bucket_id"], values["bucket_id"])
-                values["collector"] = report.collectors.get(values["collector_id"], values["collector_id"])
-                yield Item(lines[values["company_id"], values["currency"]], values)
-
-
-def columns(home: Home, snapshot: Snapshot) -> list[str]:
-    """Return the columns that were frozen."""
-    with duckdb.connect() as con:
-        return [row[0] for row in con.execute("describe select * from read_parquet($items)", {"items": str(snapshots.items_file(home, snapshot))}).fetchall()]
 
 
 def assemble(snapshot: Snapshot, context: Mapping[str, Any], rows: Sequence[tuple[Any, ...]], before: Snapshot | None) -> Report:

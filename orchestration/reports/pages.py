@@ -18,8 +18,8 @@ from orchestration.reports.typeset import typeset
 SCALE = 10_000  # lengths in charts, in parts of the whole: no float ever stands for money
 SHORT, LONG = 34, 90
 UNBROKEN = 40
-# Setting takes some 150 KB of memory per customer: beyond this many the table ends in one row for all others, which the workbook lists.
-MOST_CUSTOMERS = 5_000
+# Nobody turns more than some twenty pages of customers: beyond this many the table ends in one row for all others, which the workbook lists.
+MOST_CUSTOMERS = 1_000
 # A tagged file can be read aloud, and is ten times the size.
 MOST_TAGGED = 1_000
 NICE_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import csv
+import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
+import duckdb
 from xlsxwriter.utility import xl_col_to_name
 
 from orchestration.reports.figures import ZERO, Report, refuse_difference
@@ -19,7 +21,7 @@ from orchestration.reports.workbook import ITEM_COLUMNS
 CELLS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 ROW_END = b"</row>"
-AT_A_TIME = 1 << 13
+AT_A_TIME = 1 << 20
 
 Totals = dict[tuple[str, str], tuple[int, Decimal, Decimal]]
 
@@ -33,10 +35,17 @@ def frozen_totals(report: Report) -> Totals:
 
 def of_table(path: Path, report: Report) -> None:
     """Refuse a CSV file that does not add up."""
-    shown: Totals = defaultdict(lambda: (0, ZERO, ZERO))
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            _count(shown, row["company_id"].removeprefix("'"), row["currency"], row["open_amount"], row["open_amount_base"])
+    with duckdb.connect() as con:
+        rows = con.execute(
+            """
+            select
+                case when starts_with(company_id, chr(39)) then substring(company_id, 2) else company_id end, currency, count(*),
+                sum(cast(open_amount as decimal(18, 3))), sum(cast(open_amount_base as decimal(18, 3)))
+            from read_csv($file, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', strict_mode = true) group by all
+            """,
+            {"file": str(path)},
+        ).fetchall()
+    shown = {(company_id, currency): tuple(totals) for company_id, currency, *totals in rows}
     refuse_difference(report.snapshot, frozen_totals(report), shown, "the rows of the CSV file")
 
 
@@ -77,21 +86,29 @@ def sheet_files(book: zipfile.ZipFile) -> list[tuple[str, str]]:
 
 
 def rows_below_headings(book: zipfile.ZipFile, member: str, *columns: str, rows: int | None = None) -> Iterator[dict[str, str]]:
-    """Yield the values of the named columns in each row below the headings; at most ``rows`` of them."""
-    for row in _rows(book, member):
-        number = row.attrib["r"]
-        if rows is not None and int(number) > HEAD_ROWS + rows:
-            return
-        if int(number) > HEAD_ROWS:
-            wanted = {f"{column}{number}": column for column in columns}
-            yield {wanted[cell.attrib["r"]]: cell.findtext("v") or "" for cell in row if cell.attrib["r"] in wanted}
+    """Yield the figures of the named columns in each row below the headings that has any; at most ``rows`` rows.
+
+    The sheet must be XML to its end. Its figures are picked out of the text: an object for every cell costs twenty times as much.
+    """
+    figure = re.compile(rf'<c r="({"|".join(columns)})([0-9]+)"[^>]*>(?:<f>[^<]*</f>)?<v>([^<]*)</v>'.encode())
+    for part in _rows(book, member):
+        found: dict[int, dict[str, str]] = {}
+        for column, number, value in figure.findall(part):
+            found.setdefault(int(number), {})[column.decode()] = value.decode()
+        for number, values in found.items():
+            if rows is not None and number > HEAD_ROWS + rows:
+                return
+            if number > HEAD_ROWS:
+                yield values
 
 
-def _rows(book: zipfile.ZipFile, member: str) -> Iterator[ElementTree.Element]:
-    """Yield the rows of a sheet, a few parsed at a time: each piece of a cell by itself costs twice as much, and so do pieces of a megabyte."""
+def _rows(book: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """Yield the text of a sheet in pieces of whole rows."""
+    parser = expat.ParserCreate()
     left = b""
     with book.open(member) as sheet:
         while part := sheet.read(AT_A_TIME):
+            parser.Parse(part)
             whole, end, left = (left + part).rpartition(ROW_END)
-            if end:
-                yield from ElementTree.fromstring(b"<rows>" + whole[whole.index(b"<row ") :] + end + b"</rows>")
+            yield whole + end
+    parser.Parse(b"", True)

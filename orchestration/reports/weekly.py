@@ -12,7 +12,7 @@ import xlsxwriter.exceptions
 from orchestration import snapshots
 from orchestration.errors import ArwError
 from orchestration.files import sync
-from orchestration.reports import figures, pages, proof, table, workbook
+from orchestration.reports import figures, items, pages, proof, table, workbook
 from orchestration.settings import Home
 from orchestration.snapshots import Snapshot
 
@@ -52,8 +52,9 @@ def write(home: Home, snapshot: Snapshot) -> list[Path]:
         scratch.mkdir(parents=True)
         report = figures.read(home, snapshot)
         drafts = [scratch / target.name for target in targets]
-        workbook.write(drafts[0], report, figures.items(home, report))
-        table.write(drafts[1], figures.columns(home, snapshot), figures.items(home, report))
+        with items.of_week(home, report) as frozen:
+            workbook.write(drafts[0], report, frozen)
+            table.write(drafts[1], frozen)
         pages.write(drafts[2], report)
         proof.of_workbook(drafts[0], report)
         proof.of_table(drafts[1], report)

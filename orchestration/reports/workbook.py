@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,15 @@ from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from orchestration.policy_tables import UNAPPLIED
-from orchestration.reports.figures import ZERO, Bucket, Company, Item, Report, Standing
+from orchestration.reports.figures import ZERO, Bucket, Company, Report, Standing
+from orchestration.reports.items import Items
 from orchestration.reports.sheets import (
     ACCENT,
     HEAD_ROWS,
     QUIET,
     RULE,
     SHEET_ROWS,
+    Formula,
     LongSheet,
     Sheets,
     finish_sheet,
@@ -60,14 +61,14 @@ ITEM_COLUMNS = (
 CURRENCY_OF = {"original_amount": "currency", "open_amount": "currency", "open_amount_base": "base_currency", "disputed_amount": "currency"}
 
 
-def write(path: Path, report: Report, items: Iterator[Item], sheet_rows: int = SHEET_ROWS) -> None:
+def write(path: Path, report: Report, items: Items, sheet_rows: int = SHEET_ROWS) -> None:
     """Write the workbook of one frozen week."""
     frozen = report.snapshot
     footer = f"Snapshot {frozen.sequence}, {frozen.record_sha256[:12]}"
     with new_workbook(path, f"Receivables aging {frozen.snapshot_date}", datetime.fromisoformat(frozen.taken_at)) as book:
         sheets = Sheets(book, "Receivables aging", f"as of {frozen.snapshot_date}", footer)
         summary = sheets.add("Summary")
-        by_customer = [sheets.add(name) for name in sheet_names("By customer", len(report.accounts), sheet_rows)]
+        by_customer = [sheets.add_long(name) for name in sheet_names("By customer", len(report.accounts), sheet_rows)]
         _write_summary(summary, sheets, report, [sheet.get_name() for sheet in by_customer])
         _write_customers(by_customer, sheets, report, sheet_rows)
         _write_items([sheets.add_long(name) for name in sheet_names("Open items", report.snapshot.row_count, sheet_rows)], sheets, report, items, sheet_rows)
@@ -184,7 +185,7 @@ def _headlines(company: Company) -> list[tuple[str, list[Decimal | None]]]:
     return [(name, [None if standing is None else figure(standing) for standing in standings]) for name, figure in figures]
 
 
-def _write_customers(sheets_: Sequence[Worksheet], sheets: Sheets, report: Report, sheet_rows: int) -> None:
+def _write_customers(sheets_: Sequence[LongSheet], sheets: Sheets, report: Report, sheet_rows: int) -> None:
     buckets = report.buckets
     headings = [
         *(("Line", True), ("Company", False), ("Customer id", False), ("Customer", False), ("Intercompany", False), ("Currency", False)),
@@ -200,32 +201,44 @@ def _write_customers(sheets_: Sequence[Worksheet], sheets: Sheets, report: Repor
             sheet.set_column(column, column, width)
         sheet.set_column(first, last + 5, 16)
         sheets.headings(sheet, 3, headings)
+        text, quiet = sheets.format(), sheets.format(font_color=QUIET)
         for row, account in enumerate(part, start=HEAD_ROWS):
-            text, cash = sheets.format(), sheets.money(account.currency)
-            sheet.write_number(row, 0, account.line, sheets.format(font_color=QUIET))
-            intercompany = "intercompany" if account.customer.is_intercompany else ""
-            for column, value in enumerate((account.company_id, account.customer.customer_id, account.customer.name, intercompany, account.currency), start=1):
-                write_text(sheet, row, column, value, text)
-            for column, bucket in enumerate(buckets, start=first):
-                write_amount(sheet, row, column, account.buckets.get(bucket.bucket_id, ZERO), cash)
-            write_formula(sheet, row, last + 1, f"=SUM({xl_range(row, first, row, last)})", sheets.money(account.currency, bold=True), account.open_amount)
-            write_amount(sheet, row, last + 2, account.past_due, cash)
-            if account.oldest_days is not None:
-                sheet.write_number(row, last + 3, account.oldest_days, text)
-            write_text(sheet, row, last + 4, account.base_currency, text)
-            write_amount(sheet, row, last + 5, account.open_base, sheets.money(account.base_currency))
+            cash, total = sheets.money(account.currency), sheets.money(account.currency, bold=True)
+            customer = account.customer
+            said = (account.company_id, customer.customer_id, customer.name, "intercompany" if customer.is_intercompany else "", account.currency)
+            sheet.write_cells(
+                row,
+                [
+                    (account.line, quiet),
+                    *((value, text) for value in said),
+                    *((account.buckets.get(bucket.bucket_id, ZERO), cash) for bucket in buckets),
+                    (Formula(f"SUM({xl_range(row, first, row, last)})", account.open_amount), total),
+                    (account.past_due, cash),
+                    (account.oldest_days, text),
+                    (account.base_currency, text),
+                    (account.open_base, sheets.money(account.base_currency)),
+                ],
+            )
         finish_sheet(sheet, len(part), len(headings), 4)
 
 
-def _write_items(sheets_: Sequence[LongSheet], sheets: Sheets, report: Report, items: Iterator[Item], sheet_rows: int) -> None:
+def _write_items(sheets_: Sequence[LongSheet], sheets: Sheets, report: Report, items: Items, sheet_rows: int) -> None:
     numbers = {"days_past_due", "installment_sequence", *CURRENCY_OF}
     quiet, plain, dates = sheets.format(font_color=QUIET), sheets.format(), sheets.format(num_format="yyyy-mm-dd", align="left")
-    cash = cache(sheets.money)
+    cash = {currency: sheets.money(currency) for currency in sorted({code for line in report.lines for code in (line.currency, line.base_currency)})}
 
     def style(name: str, values: Mapping[str, Any]) -> Format:
-        return cash(values[CURRENCY_OF[name]]) if name in CURRENCY_OF else dates if isinstance(values[name], date) else plain
+        return cash[values[CURRENCY_OF[name]]] if name in CURRENCY_OF else dates if isinstance(values[name], date) else plain
 
+    def style_number(name: str) -> str:
+        if name in CURRENCY_OF and cash:
+            cases = " ".join(f"when '{currency}' then '{of._get_xf_index()}'" for currency, of in cash.items())
+            return f"case {CURRENCY_OF[name]} {cases} end"
+        return f"'{(quiet if name == 'line' else dates if items.columns.get(name) == 'DATE' else plain)._get_xf_index()}'"
+
+    names = [name for _, name, _ in ITEM_COLUMNS]
     per_sheet = sheet_rows - HEAD_ROWS
+    rows = items.cells(names, style_number, HEAD_ROWS + 1, per_sheet)
     for sheet in sheets_:
         sheets.title(sheet, "Open items", f"{_label(report)} · {report.snapshot.row_count:,} items")
         sheet.set_column(0, 0, 6)
@@ -233,8 +246,11 @@ def _write_items(sheets_: Sequence[LongSheet], sheets: Sheets, report: Report, i
             sheet.set_column(column, column, width)
         sheets.headings(sheet, 3, [("Line", True), *((heading, name in numbers) for heading, name, _ in ITEM_COLUMNS)])
         row = HEAD_ROWS
-        for item in items:
-            sheet.write_cells(row, [(item.line, quiet), *((item.values[name], style(name, item.values)) for _, name, _ in ITEM_COLUMNS)])
+        for xml, values in rows:
+            if xml:
+                sheet.write_whole_row(row, len(names), xml)
+            else:
+                sheet.write_cells(row, [(values["line"], quiet), *((values[name], style(name, values)) for name in names)])
             row += 1
             if row == HEAD_ROWS + per_sheet:
                 break
