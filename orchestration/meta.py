@@ -44,6 +44,8 @@ def write(home: Home, info: BuildInfo, policy: Sequence[Mapping[str, object]]) -
     with duckdb.connect(str(home.build_file)) as con:
         attach(con, home, "warehouse")
         con.execute("create schema if not exists meta")
+        # What the build before this one would have frozen otherwise says nothing about this one.
+        con.execute("drop table if exists meta.restatements")
         con.execute("create or replace table meta.drops as select * from warehouse.meta.drops")
         con.execute("create or replace table meta.load_audit as select * from warehouse.meta.load_audit")
         # Rows of the CRM hold personal data: what was rejected of them is named here, and its text withheld.

@@ -208,9 +208,21 @@ def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
         contacts = scratch / f"ar_{version}_contacts.duckdb"
         shutil.copyfile(previous.contacts_file, contacts)
         sync(contacts)
-        renewed = _put_in_force(home, version, previous.file, contacts, contents, previous.pointer)
+        renewed = _put_in_force(home, version, _source(home, previous, fingerprint), contacts, contents, previous.pointer)
     progress(f"published {version}: the same build, with the snapshots frozen since")
     return Outcome(renewed, is_new=True)
+
+
+def _source(home: Home, in_force: published.Version, fingerprint: str) -> Path:
+    """Return the build that the version in force was published from, if it is still there: else that version's own file."""
+    try:
+        with duckdb.connect(str(home.build_file), read_only=True) as con:
+            [[built, was_published]] = con.execute(
+                "select fingerprint, exists (select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'restatements') from meta.build_info"
+            ).fetchall()
+    except (duckdb.Error, ValueError):
+        return in_force.file
+    return home.build_file if built == fingerprint and was_published else in_force.file
 
 
 def _publish(home: Home, info: BuildInfo, results: list[audit.Result], contents: list[audit.Content], previous: published.Version | None) -> published.Version:
@@ -250,16 +262,23 @@ def _put_in_force(home: Home, version: str, source: Path, contacts: Path, conten
 
 
 def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[audit.Content], said: Mapping[str, object]) -> published.Version:
-    """Copy ``source`` as a version beside the others, add the frozen snapshots and what they would say now, and verify."""
+    """Put ``source`` beside the other versions with the frozen snapshots and what they would say now, and verify.
+
+    These go into the build itself, if that is the source: the next build that follows has the frozen weeks already.
+    """
     file = home.published / f"ar_{version}.duckdb"
     copy = contacts.with_name(file.name)
-    shutil.copyfile(source, copy)
-    with duckdb.connect(str(copy)) as con:
-        compared = snapshots.weeks_in(con)
+    is_build = source == home.build_file
+    if not is_build:
+        shutil.copyfile(source, copy)
+    with duckdb.connect(str(source if is_build else copy)) as con:
+        compared = restatements.weeks_compared(con)
         frozen_rows = snapshots.write_table(con, home)
         restatements.write(con, snapshots.read(home), compared)
         descriptions.write_others(con)
         con.execute("checkpoint")
+    if is_build:
+        shutil.copyfile(source, copy)
     sync(copy)
     _verify(copy, contents)
     pointer = {

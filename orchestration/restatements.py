@@ -72,6 +72,15 @@ def standings(snapshots: Sequence[Snapshot], extracted_at: dict[str, datetime], 
     return found
 
 
+def weeks_compared(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """Return the frozen weeks that the build in the open file was compared with already; none for a build that was never published."""
+    try:
+        con.execute("select 1 from meta.restatements limit 0")
+        return [row[0] for row in con.execute("select snapshot_date from meta.snapshots").fetchall()]
+    except duckdb.CatalogException:
+        return []
+
+
 def write(con: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot], compared: Collection[date] = ()) -> int:
     """Write meta.restatements into a file that is about to be published and holds its snapshots; return its rows.
 
@@ -106,17 +115,21 @@ def _prepare(con: duckdb.DuckDBPyConnection, weeks: Sequence[Standing]) -> None:
         for drop in week.late_drops:
             con.execute("insert into late values (?, ?)", [week.snapshot_date, drop])
     con.execute(TOUCHED)
-    con.execute(TOUCHED_LATE)
+    con.execute(TOUCHED_LATE if any(week.late_drops for week in weeks) else NONE_TOUCHED_LATE)
 
 
 # Items of which a version began or ended after the week was frozen, and when that happened last. What is posted after the week does not count in it.
 # What is told in its own week reaches no frozen one: it is left out by its moment, before any version would be compared with every week.
 TOUCHED = """
 create or replace temp table touched as
-with versions as (
-    select item_id, posting_date, known_from, known_to from marts.fct_ar_events
+with oldest as (select min(known_at) as known_at from standing),
+versions as (
+    -- Most versions began before the oldest week was frozen, and hold.
+    select item_id, posting_date, known_from, known_to from marts.fct_ar_events, oldest
+    where known_from > oldest.known_at or (known_to > oldest.known_at and known_to < timestamp '9999-12-30')
     union all
-    select item_id, posting_date, known_from, known_to from marts.dim_item_versions
+    select item_id, posting_date, known_from, known_to from marts.dim_item_versions, oldest
+    where known_from > oldest.known_at or (known_to > oldest.known_at and known_to < timestamp '9999-12-30')
 ),
 moments as (
     select known_from as moment from versions
@@ -158,6 +171,8 @@ select snapshot_date, item_id from hits
 union
 select snapshot_date, counterpart_item_id from hits where counterpart_item_id is not null
 """
+
+NONE_TOUCHED_LATE = "create or replace temp table touched_late (snapshot_date date, item_id varchar)"
 
 # What is open on each item as known now, by the days on which it changes: each week end then costs a look at what is open on it, not at all of history.
 SPANS = """

@@ -182,29 +182,32 @@ def freeze(home: Home, as_of: date | None, progress: Progress) -> list[Snapshot]
 
 
 def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
-    """Write marts.fct_aging_snapshots and meta.snapshots into a file that is about to be published; return the rows of the former.
+    """Bring marts.fct_aging_snapshots and meta.snapshots of a file that is about to be published up to the frozen weeks; return the rows of the former.
 
     Damaged snapshots are never published as frozen ones: that is rule 4 of the contract, and it refuses. Books as known at a past moment hold the
-    weeks that were frozen of drops known by then.
+    weeks that were frozen of drops known by then; those as of an earlier day show no week after it. What the file has of them already stays.
     """
     snapshots = of_build(con, _sound(home))
+    [[as_of]] = con.execute("select as_of from meta.build_info").fetchall()
     columns = [
         (row[0], row[1]) for row in con.execute("describe select cast(null as date) as snapshot_date, '' as version, * from marts.fct_open_items").fetchall()
     ]
-    con.execute(f"create or replace table marts.fct_aging_snapshots ({', '.join(f'{name} {kind}' for name, kind in columns)})")
+    shown = {one.snapshot_date: one.record_sha256 for one in snapshots if one.snapshot_date <= as_of}
+    there = _weeks_held(con, columns)
+    if there is None:
+        con.execute(f"create or replace table marts.fct_aging_snapshots ({', '.join(f'{name} {kind}' for name, kind in columns)})")
+        there = {}
+    for week in sorted(day for day, record in there.items() if shown.get(day) != record):
+        con.execute("delete from marts.fct_aging_snapshots where snapshot_date = ?", [week])
+        del there[week]
     for snapshot in snapshots:
+        if snapshot.snapshot_date not in shown or snapshot.snapshot_date in there:
+            continue
         file = str(items_file(home, snapshot))
         # A column that the models have got since is empty in older snapshots; one that they lost stays in the Parquet file.
-        there = {row[0] for row in con.execute("describe select * from read_parquet($file)", {"file": file}).fetchall()}
-        shared = ", ".join(name for name, _ in columns if name in there)
-        # Books that are published as of an earlier day show no week after it.
-        con.execute(
-            f"""
-            insert into marts.fct_aging_snapshots by name
-            select {shared} from read_parquet($file) where snapshot_date <= (select as_of from meta.build_info)
-            """,
-            {"file": file},
-        )
+        frozen = {row[0] for row in con.execute("describe select * from read_parquet($file)", {"file": file}).fetchall()}
+        shared = ", ".join(name for name, _ in columns if name in frozen)
+        con.execute(f"insert into marts.fct_aging_snapshots by name select {shared} from read_parquet($file)", {"file": file})
     con.execute(
         """
         create or replace table meta.snapshots (
@@ -225,16 +228,24 @@ def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     return int(rows)
 
 
+def _weeks_held(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, str]]) -> dict[date, str] | None:
+    """Return the weeks that marts.fct_aging_snapshots of the open file holds, with their records; None where there is no such table, or one of other columns."""
+    try:
+        described = [(row[0], row[1]) for row in con.execute("describe select * from marts.fct_aging_snapshots").fetchall()]
+        counts = dict(con.execute("select snapshot_date, count(*) from marts.fct_aging_snapshots group by 1").fetchall())
+        recorded = con.execute("select snapshot_date, record_sha256, row_count from meta.snapshots").fetchall()
+    except duckdb.CatalogException:
+        return None
+    if described != list(columns):
+        return None
+    return {day: record if rows == counts[day] else "" for day, record, rows in recorded if day in counts}
+
+
 def of_build(con: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
     """Return the snapshots that belong into the build that is open: all, unless it shows the books as known at a past moment."""
     (is_as_known_then,) = con.execute("select is_as_known_then from meta.build_info").fetchone() or (False,)
     known = {row[0] for row in con.execute("select drop_id from meta.drops").fetchall()} if is_as_known_then else set()
     return [one for one in snapshots if not is_as_known_then or known.issuperset(one.drops)]
-
-
-def weeks_in(con: duckdb.DuckDBPyConnection) -> list[date]:
-    """Return the frozen weeks that the version that is open holds; none for a build that was not published."""
-    return [day for _, day, _ in _records_in(con) or []]
 
 
 def are_published(home: Home, file: Path) -> bool:
