@@ -63,12 +63,12 @@ ENDS = f"""
 """
 # Sides whose base amounts are not their amounts: in another currency, or moved by an adjustment that may say its own. What is new may be one.
 CONVERTED = """
-    select distinct side_kind as kind, side_id as id from intermediate.int_sides where currency is distinct from base_currency
-    union
-    select kind, id from levels where kind || ':' || id not in (select side_key from intermediate.int_sides)
-    union
+    select side_kind as kind, side_id as id from intermediate.int_sides where currency is distinct from base_currency
+    union all
+    select kind, id from levels anti join intermediate.int_sides as sides on sides.side_kind = levels.kind and sides.side_id = levels.id
+    union all
     select 'document', document_id from raw_ledger.adjustments where amount_base is not null or adjustment_type = 'revaluation'
-    union
+    union all
     select 'receipt', receipt_id from raw_ledger.adjustments where amount_base is not null or adjustment_type = 'revaluation'
 """
 
@@ -135,6 +135,8 @@ def touch(con: duckdb.DuckDBPyConnection, last: LastBuild, as_of: date, max_rate
     changed = {feed: _changed(last, feed) for feed in (*OWN, *LOOKED_AT) if feed in last.feeds}
     if "payment_terms" in changed and con.execute(f"select 1 from raw_ledger.payment_terms where {changed['payment_terms']} limit 1").fetchone():
         return "payment terms changed"
+    # No row of a family was known otherwise before the first of the moments at which something changed.
+    con.execute("create or replace table meta.follows_from as select min(extracted_at) as moment from meta.deliveries where " + _since(last))
     con.execute("create or replace temp table levels (kind varchar, id varchar, level integer)")
     for query in (*_changed_sides(changed), *_changed_surroundings(changed, max_rate_age_days)):
         _add(con, query, CHANGED)
@@ -143,12 +145,13 @@ def touch(con: duckdb.DuckDBPyConnection, last: LastBuild, as_of: date, max_rate
     _add_applied(con, CHANGED, MOVED)
     con.execute(f"create or replace temp table converted as {CONVERTED}")
     _add_applied(con, MOVED, MOVED, of_which="(kind, id) in (from converted)")
-    [[moved, sides]] = con.execute("select (select count(*) from levels), (select count(distinct side_key) from intermediate.int_sides)").fetchall()
+    [[moved, sides]] = con.execute("select (select count(*) from levels), (select count(*) from intermediate.int_sides)").fetchall()
     if moved > MOST_MOVED * sides + FEW:
         return "most families changed"
     _add_applied(con, MOVED, VALUED, which="(kind, id) in (from converted)")
     _add_applied(con, VALUED, SEEN)
     _write_keys(con)
+    con.execute("create or replace table meta.contended_before as select kind || ':' || id as id from contended semi join levels using (kind, id)")
     return None
 
 
@@ -189,6 +192,11 @@ def _changed(last: LastBuild, feed: str) -> str:
     """Return the condition of the versions that began or ended since: what follows the last delivery begins and ends after it."""
     moment = f"timestamp '{last.feeds[feed][1]}'"
     return f"(known_from > {moment} or (known_to > {moment} and known_to < timestamp '9999-12-31'))"
+
+
+def _since(last: LastBuild) -> str:
+    """Return the condition of the deliveries that came since."""
+    return " or ".join(["false", *(f"(feed = '{feed}' and extracted_at > timestamp '{moment}')" for feed, (_, moment) in sorted(last.feeds.items()))])
 
 
 def _changed_sides(changed: Mapping[str, str]) -> list[str]:

@@ -382,15 +382,32 @@ def _follow(sides: list[Side], installments: list[Installment], movements: list[
     return pieces, held
 
 
-def settle(sides: list[Side], installments: list[Installment], movements: list[Movement], *, never: int, always: int) -> Iterator[tuple[Piece | Held, Span]]:
+def settle(
+    sides: list[Side],
+    installments: list[Installment],
+    movements: list[Movement],
+    *,
+    never: int,
+    always: int,
+    since: int | None = None,
+    before: Iterable[tuple[Piece | Held, Span]] = (),
+) -> Iterator[tuple[Piece | Held, Span]]:
     """Yield every piece and held application of one cluster with the stretch of knowledge time in which it holds.
 
     The cluster is followed anew at each moment at which any of its rows changed; equal outcomes of adjacent moments are one. ``never`` is the date of what
-    has not ended, ``always`` the open end of knowledge time.
+    has not ended, ``always`` the open end of knowledge time. Where no row was known otherwise before the moment ``since``, it is followed from there only:
+    ``before`` is what was yielded when all moments before it were.
     """
     rows: list[Side | Installment | Movement] = [*sides, *installments, *movements]
     moments = sorted({row.known_from for row in rows} | {row.known_to for row in rows if row.known_to < always})
     open_spans: dict[Piece | Held, Span] = {}
+    if since is not None:
+        moments = [since, *(moment for moment in moments if moment > since)]
+        for outcome, (known_from, known_to) in before:
+            if known_from < since <= known_to:
+                open_spans[outcome] = (known_from, since)
+            elif known_to < since:
+                yield outcome, (known_from, known_to)
     for index, moment in enumerate(moments):
         until = moments[index + 1] if index + 1 < len(moments) else always
         pieces, held = _follow(

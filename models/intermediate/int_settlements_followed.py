@@ -1,8 +1,11 @@
 """Contended applications, decided in order by orchestration/settlement.py (which says why this is no SQL)."""
 
+import os
+from collections import defaultdict
+
 import pyarrow as pa
 
-from orchestration.settlement import Held, Installment, Movement, Side, clusters, settle
+from orchestration.settlement import Held, Installment, Movement, Piece, Side, clusters, settle
 
 NEVER = 2932896  # 9999-12-31 in days since 1970-01-01
 ALWAYS = 253402214400000000  # the same in microseconds
@@ -34,6 +37,14 @@ MOVEMENTS = """
         cast(case source_minor_units when 0 then 1000 when 1 then 100 when 2 then 10 else 1 end as bigint)
     from {movements}
     order by kind, movement_id, known_from
+"""
+# What the build that this one follows had decided of the same sides (decision 0018).
+BEFORE = """
+    select kind, movement_id, target_item_id, source_item_id, target_side_key, source_side_key, reason,
+        cast(cast(amount as decimal(30, 3)) * 1000 as bigint), cast(cast(source_amount as decimal(30, 3)) * 1000 as bigint),
+        cast(cast(discount_amount as decimal(30, 3)) * 1000 as bigint), {effective_on}, {ended_on}, is_derived, {known}
+    from intermediate.int_settlements_decided
+    where target_side_key in (select side_key from {contended}) or source_side_key in (select side_key from {contended})
 """
 DECIDED = """
     select kind, movement_id, target_item_id, source_item_id, target_side_key, source_side_key, reason,
@@ -84,16 +95,30 @@ def model(dbt, session):
     movements = [Movement(*row) for row in fetch(MOVEMENTS)]
     # An installment is an item of its document's side; any other item is its side.
     side_of = {f"{installment.side_key}:{installment.sequence}": installment.side_key for installment in installments}
+    since, contended_before, before = None, set(), defaultdict(dict)
+    if os.environ.get("AR_FOLLOWS") == "true":
+        [[since]] = session.execute("select epoch_us(moment) from meta.follows_from").fetchall()
+        contended_before = {row[0] for row in session.execute("select id from meta.contended_before").fetchall()}
+        for row in fetch(BEFORE):
+            kind, movement_id, target, source, target_side, source_side, reason, *amounts, effective_on, ended_on, is_derived, known_from, known_to = row
+            held = Held(movement_id, reason, target_side, source_side)
+            outcome = held if kind == "held" else Piece(kind, movement_id, target, source, *amounts, effective_on, ended_on, is_derived)
+            for side in (target_side, source_side):
+                before[side][outcome, known_from] = known_to
     outcomes = []
     for cluster in clusters(sides, installments, movements):
-        for outcome, (known_from, known_to) in settle(*cluster, never=NEVER, always=ALWAYS):
+        keys = {side.key for side in cluster[0]}
+        # What was known of a side that was not contended before was decided without it: its cluster is followed from the first moment.
+        is_known = since is not None and {side.key for side in cluster[0] if side.known_from < since} <= contended_before
+        known = {each: known_to for key in keys if is_known for each, known_to in before[key].items()}
+        decided_before = [(outcome, (known_from, known_to)) for (outcome, known_from), known_to in known.items()]
+        for outcome, (known_from, known_to) in settle(*cluster, never=NEVER, always=ALWAYS, since=since if is_known else None, before=decided_before):
             if isinstance(outcome, Held):
                 sides_of = (outcome.target, outcome.source)
                 outcomes.append(("held", outcome.id, None, None, *sides_of, outcome.reason, 0, 0, 0, 0, 0, False, known_from, known_to))
             else:
-                kind, movement_id, target, source, amount, source_amount, discount, effective_on, ended_on, is_derived = outcome
+                kind, movement_id, target, source, *amounts, effective_on, ended_on, is_derived = outcome
                 sides_of = (side_of.get(target, target), side_of.get(source, source))
-                amounts = (amount, source_amount, discount)
                 outcomes.append((kind, movement_id, target, source, *sides_of, None, *amounts, effective_on, ended_on, is_derived, known_from, known_to))
     columns_out = list(zip(*outcomes, strict=True)) or [()] * len(SCHEMA)
     decided_rows = pa.table([pa.array(values, type=field.type) for values, field in zip(columns_out, SCHEMA, strict=True)], schema=SCHEMA)
