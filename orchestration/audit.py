@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import meta
+from orchestration.database import connect
 from orchestration.extracts.contract import feeds, minor_units
 from orchestration.meta import BuildInfo
 from orchestration.settings import Home
@@ -160,7 +161,8 @@ def _posted(check_id: str, kind: str, event_type: str, feed: str, ending: str) -
                     document_id, min(company_id) as company_id, min(customer_id) as customer_id, min(receivable_account) as receivable_account,
                     min(currency) as currency, min(base_currency) as base_currency, min(posting_date) as posted_on,
                     sum(amount) as amount, sum(amount_base) as amount_base, count(*) - count(distinct item_id) as repeats,
-                    max(hash(company_id, customer_id, receivable_account, currency, posting_date)) != min(hash(company_id, customer_id, receivable_account, currency, posting_date)) as is_split
+                    max(hash(company_id, customer_id, receivable_account, currency, posting_date))
+                        != min(hash(company_id, customer_id, receivable_account, currency, posting_date)) as is_split
                 from known_events where event_type = '{event}' group by document_id
             )
             select
@@ -737,7 +739,7 @@ CHECKS = (
 
 def run(home: Home, info: BuildInfo, previous: Path | None) -> tuple[list[Result], list[Content]]:
     """Put every check to the build; ``previous`` is the published file to compare it with, if there is one. Return the answers and the build's content."""
-    with duckdb.connect() as con:
+    with connect(spill=home.build_file.parent / "spill") as con:
         meta.attach(con, home, "warehouse", "ar_build")
         # The published table functions name `marts` without a catalog, as they must in the published file.
         con.execute("use ar_build")

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from orchestration.database import connect
 from orchestration.settings import Home
 
 Said = Mapping[str, str]
@@ -21,7 +22,7 @@ Said = Mapping[str, str]
 def write_models(home: Home) -> None:
     """Comment on the tables of the build that dbt's models make, with what the models say of themselves."""
     manifest = json.loads((home.dbt_target / "manifest.json").read_text(encoding="utf-8"))
-    with duckdb.connect(str(home.build_file)) as con:
+    with connect(home.build_file) as con:
         _comment(con, of_models(manifest), {})
 
 

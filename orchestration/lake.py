@@ -24,6 +24,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.database import connect
 from orchestration.errors import ArwError
 from orchestration.extracts import raw
 from orchestration.extracts.books import write_books
@@ -254,7 +255,7 @@ def _failed(folder: Path, what: str, error: Exception) -> str:
 @contextmanager
 def _scratch_database(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory to land drops with, spilling next to the lake."""
-    con = duckdb.connect(":memory:", config={"temp_directory": str(lake / ".staging" / "spill")})
+    con = connect(spill=lake / ".staging" / "spill")
     try:
         con.execute("set TimeZone = 'UTC'")
         yield con
@@ -267,7 +268,7 @@ def _scratch_database(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the pipeline's database; one that is damaged is thrown away, for the lake has everything."""
     try:
-        con = duckdb.connect(str(path))
+        con = connect(path)
     except duckdb.Error as error:
         if "lock" in str(error).lower():
             raise ArwError(
@@ -275,7 +276,7 @@ def _warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
         for damaged in (path, path.with_name(path.name + ".wal")):
             damaged.unlink(missing_ok=True)
-        con = duckdb.connect(str(path))
+        con = connect(path)
     try:
         con.execute("set TimeZone = 'UTC'")
         yield con

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from orchestration import lake
+from orchestration.database import connect
 from orchestration.errors import ArwError
 from orchestration.settings import Home
 
@@ -41,7 +42,7 @@ class BuildInfo:
 
 def write(home: Home, info: BuildInfo, policy: Sequence[Mapping[str, object]]) -> None:
     """Write the schema into the build file; `build_info` comes last, so that it marks a whole build."""
-    with duckdb.connect(str(home.build_file)) as con:
+    with connect(home.build_file) as con:
         attach(con, home, "warehouse")
         con.execute("create schema if not exists meta")
         # What the build before this one would have frozen otherwise says nothing about this one.
@@ -84,7 +85,7 @@ def write(home: Home, info: BuildInfo, policy: Sequence[Mapping[str, object]]) -
 
 def date_knowledge(home: Home, moment: datetime) -> None:
     """Put on record that the build holds what was known at ``moment`` (UTC), and nothing that came later."""
-    with duckdb.connect(str(home.build_file)) as con:
+    with connect(home.build_file) as con:
         con.execute("update meta.build_info set known_at = ?, is_as_known_then = true", [moment])
 
 
@@ -97,7 +98,7 @@ def read_build_info(home: Home) -> BuildInfo:
     """Return what the present build was made from; refuse a build that did not come to its end."""
     columns = list(BuildInfo.__dataclass_fields__)
     try:
-        with duckdb.connect(str(home.build_file), read_only=True) as con:
+        with connect(home.build_file, read_only=True) as con:
             row = con.execute(f"select {', '.join(columns)} from meta.build_info").fetchone()
     except duckdb.Error:
         row = None

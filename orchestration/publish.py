@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import audit, descriptions, export, meta, published, restatements, snapshots, warehouse
+from orchestration.database import connect
 from orchestration.errors import ArwError, BadUsage, PublishRefused
 from orchestration.files import emptied, sha256_of, sync, write_json
 from orchestration.meta import BuildInfo
@@ -136,7 +137,7 @@ def _record_override(home: Home, info: BuildInfo, result: audit.Result, who: str
 
 def _complete_meta(home: Home, results: list[audit.Result], contents: list[audit.Content], overrides: Mapping[str, tuple[str, str]]) -> None:
     """Write the audit's results and the content hashes into the build."""
-    with duckdb.connect(str(home.build_file)) as con:
+    with connect(home.build_file) as con:
         con.execute(
             """
             create or replace table meta.check_results (
@@ -216,7 +217,7 @@ def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
 def _source(home: Home, in_force: published.Version, fingerprint: str) -> Path:
     """Return the build that the version in force was published from, if it is still there: else that version's own file."""
     try:
-        with duckdb.connect(str(home.build_file), read_only=True) as con:
+        with connect(home.build_file, read_only=True) as con:
             [[built, was_published]] = con.execute(
                 "select fingerprint, exists (select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'restatements') from meta.build_info"
             ).fetchall()
@@ -271,7 +272,7 @@ def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[
     is_build = source == home.build_file
     if not is_build:
         shutil.copyfile(source, copy)
-    with duckdb.connect(str(source if is_build else copy)) as con:
+    with connect(source if is_build else copy) as con:
         compared = restatements.weeks_compared(con)
         frozen_rows = snapshots.write_table(con, home)
         restatements.write(con, snapshots.read(home), compared)
@@ -330,7 +331,7 @@ def _verify(copy: Path, contents: list[audit.Content]) -> None:
 
 def _write_contacts(home: Home, info: BuildInfo, path: Path) -> None:
     """Write the personal data that belongs to the version into a file of its own."""
-    with duckdb.connect(str(path)) as con:
+    with connect(path) as con:
         meta.attach(con, home, "warehouse")
         con.execute("create schema personal")
         for table, columns in PERSONAL.items():

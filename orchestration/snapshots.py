@@ -229,7 +229,7 @@ def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
 
 
 def _weeks_held(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, str]]) -> dict[date, str] | None:
-    """Return the weeks that marts.fct_aging_snapshots of the open file holds, with their records; None where there is no such table, or one of other columns."""
+    """Return the weeks that marts.fct_aging_snapshots of the open file holds, with their records; None where it is not there, or has other columns."""
     try:
         described = [(row[0], row[1]) for row in con.execute("describe select * from marts.fct_aging_snapshots").fetchall()]
         counts = dict(con.execute("select snapshot_date, count(*) from marts.fct_aging_snapshots group by 1").fetchall())

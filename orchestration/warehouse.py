@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import dbt, descriptions, families, lake, meta, policy
+from orchestration.database import connect
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.lock import WarehouseBusy
 from orchestration.meta import BuildInfo
@@ -56,20 +57,20 @@ def build(
     descriptions.write_models(home)
     policy.keep(decided, home)
     meta.write(home, info, policy.listing(decided))
-    with duckdb.connect(str(home.warehouse)) as con:
+    with connect(home.warehouse) as con:
         families.end(con, info)
     return info
 
 
 def _begin(home: Home, info: BuildInfo, *, full_refresh: bool, progress: Callable[[str], None]) -> bool:
     """Make ready to build: tell whether the build follows the last one, and leave no mark of a whole build on the file that it changes."""
-    with duckdb.connect(str(home.warehouse)) as con:
+    with connect(home.warehouse) as con:
         reason = families.begin(con, home, info)
     if full_refresh or reason:
         progress(f"deriving everything: {'asked for' if full_refresh else reason}")
         _remove_database(home.build_file)
         return False
-    with duckdb.connect(str(home.build_file)) as con:
+    with connect(home.build_file) as con:
         con.execute("drop table meta.build_info")
     progress("following the last build: deriving the families that changed")
     return True
@@ -140,7 +141,7 @@ def _remove_damaged(home: Home, progress: Callable[[str], None]) -> None:
     if not home.warehouse.exists():
         return
     try:
-        with duckdb.connect(str(home.warehouse)) as con:
+        with connect(home.warehouse) as con:
             con.execute("checkpoint")
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
@@ -175,7 +176,7 @@ def _examples(home: Home, sql: str) -> list[str]:
     if not sql:
         return []
     try:
-        with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        with connect(home.warehouse, read_only=True) as con:
             meta.attach(con, home, "ar_build")
             cursor = con.execute(sql)
             names = [column[0] for column in cursor.description]
