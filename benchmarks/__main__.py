@@ -16,8 +16,9 @@ from typing import Any
 import duckdb
 
 from benchmarks import drops, measure, report
+from orchestration.database import LIMIT
 from orchestration.demo.generator import SMALLEST, size_of
-from orchestration.settings import home_at
+from orchestration.settings import Home, home_at
 
 # The line with which each stage of `arw run` begins; what comes before the first is landing.
 STAGES = {
@@ -25,12 +26,15 @@ STAGES = {
     "building as of": "models",
     "auditing the build": "audit",
     "checks passed": "publish",
-    "published ": "snapshots and reports",
-    "published already": "snapshots and reports",
+    "with the snapshots frozen since": "reports",
+    "published ": "snapshots",
+    "published already": "snapshots",
     "exporting": "export",
     "is there already": "export",
 }
 UNITS = {"k": 1_000, "M": 1_000_000}
+# Beyond this size only the full run is measured, beside the floor and what costs nothing.
+MOST_OF_EVERYTHING = 5_000_000
 
 
 def main() -> None:
@@ -40,8 +44,12 @@ def main() -> None:
     run = commands.add_parser("run")
     run.add_argument("sizes", nargs="+", help="numbers of documents: 100k, 1M, 250000")
     run.add_argument("--scratch", type=Path, required=True, help="where the demos and homes go: about 3 GB for each million documents")
-    run.add_argument("--out", type=Path, required=True, help="the table: OUT.json and OUT.md")
+    run.add_argument("--out", type=Path, required=True, help="the table: OUT.json and OUT.md; sizes that were measured before stay in it")
     run.add_argument("--keep", action="store_true", help="leave the demos and homes where they are")
+    run.add_argument("--memory-limit", help="what DuckDB may use, such as 4GB (AR_MEMORY_LIMIT)")
+    files = commands.add_parser("files", help="add what `python -m benchmarks.files` printed to the table")
+    files.add_argument("printed", type=Path)
+    files.add_argument("--out", type=Path, required=True)
     compare = commands.add_parser("compare")
     compare.add_argument("now", type=Path)
     compare.add_argument("baseline", type=Path)
@@ -49,17 +57,28 @@ def main() -> None:
     if options.command == "compare":
         print(report.comparison(_read(options.now), _read(options.baseline)))
         return
-    measured: dict[str, Any] = {"machine": _machine(), "fixed": None, "sizes": {}}
-    for documents in [SMALLEST, *(_number(size) for size in options.sizes)]:
+    measured = _read(options.out.with_suffix(".json")) if options.out.with_suffix(".json").exists() else {"machine": _machine(), "fixed": None, "sizes": {}}
+    if options.command == "files":
+        measured["files"] = _read(options.printed)
+        _write(measured, options.out)
+        return
+    if options.memory_limit:
+        os.environ[LIMIT] = options.memory_limit
+    wanted = [_number(size) for size in options.sizes]
+    for documents in wanted if measured["fixed"] else [SMALLEST, *wanted]:
         _say(f"measuring {documents:,} documents")
-        found = measure_size(documents, options.scratch, keep=options.keep)
+        found = measure_size(documents, options.scratch, keep=options.keep) | {"memory_limit": options.memory_limit}
         if documents == SMALLEST:
             measured["fixed"] = found
         else:
-            measured["sizes"][str(documents)] = found
-        options.out.with_suffix(".json").write_text(json.dumps(measured, indent=1, default=asdict) + "\n", encoding="utf-8")
-    options.out.with_suffix(".md").write_text(report.table(_read(options.out.with_suffix(".json"))), encoding="utf-8")
-    _say(f"wrote {options.out.with_suffix('.md')}")
+            measured["sizes"] = dict(sorted((measured["sizes"] | {str(documents): found}).items(), key=lambda entry: int(entry[0])))
+        _write(measured, options.out)
+
+
+def _write(measured: dict[str, Any], out: Path) -> None:
+    out.with_suffix(".json").write_text(json.dumps(measured, indent=1, default=asdict) + "\n", encoding="utf-8")
+    out.with_suffix(".md").write_text(report.table(_read(out.with_suffix(".json"))), encoding="utf-8")
+    _say(f"wrote {out.with_suffix('.md')}")
 
 
 def measure_size(documents: int, scratch: Path, *, keep: bool) -> dict[str, Any]:
@@ -83,7 +102,17 @@ def measure_size(documents: int, scratch: Path, *, keep: bool) -> dict[str, Any]
     for name, command in {"nothing to do": ["run", str(inbox)], "status": ["status"], "sql": ["sql", "select 1"]}.items():
         _say(f"  {name}")
         found[name] = measure.of([*_arw(home.root), *command])[0]
-    found["questions"] = json.loads(measure.of(measure.python("questions", str(home.root)))[1])
+    if documents <= MOST_OF_EVERYTHING:
+        found |= _days_after(documents, home, scratch)
+    if not keep:
+        shutil.rmtree(inbox)
+        shutil.rmtree(home.root)
+    return found
+
+
+def _days_after(documents: int, home: Home, scratch: Path) -> dict[str, Any]:
+    """Measure the answers, two days with changes and a full drop without any."""
+    found: dict[str, Any] = {"questions": json.loads(measure.of(measure.python("questions", str(home.root)))[1])}
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         (books_through,) = con.execute("select max(books_through) from meta.drops").fetchone() or (dt.date.min,)
     for day, share in enumerate((0.001, 0.01), start=1):
@@ -99,9 +128,6 @@ def measure_size(documents: int, scratch: Path, *, keep: bool) -> dict[str, Any]
     drops.unchanged(home, drop, books_through + dt.timedelta(days=3))
     found["unchanged full drop"] = _run(home.root, drop)
     shutil.rmtree(drop)
-    if not keep:
-        shutil.rmtree(inbox)
-        shutil.rmtree(home.root)
     return found
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 BUILD = ("raw tables", "models")
-STAGES = ("landing", "raw tables", "models", "audit", "publish", "snapshots and reports", "export")
+STAGES = ("landing", "raw tables", "models", "audit", "publish", "snapshots", "reports", "export")
 DROPS = ("daily 0.1%", "daily 1.0%", "unchanged full drop")
 NOTABLY = 1.15
 LEFT_OUT = """\
@@ -29,9 +29,13 @@ def table(measured: dict[str, Any]) -> str:
         "work: ratios are of CPU, and wall is at most what it says. The first load freezes all the weeks that its drops complete and reports on each.",
         f"Measured with {said}.",
     ]
+    parts += ["## Goals", _goals(sizes, fixed), "## Growth", _growth(sizes, fixed)]
     for size, found in sizes.items():
-        parts += [f"## {int(size):,} documents", _costs(found, fixed), _days(found, fixed), _answers(found)]
-    parts += ["## Growth", _growth(sizes, fixed), "## What the floor leaves out", LEFT_OUT.strip(), "## Start-up", _startup(fixed)]
+        parts += [f"## {int(size):,} documents", _costs(found, fixed)]
+        parts += [_days(found, fixed), _answers(found)] if DROPS[0] in found else ["Of this size only the full run is measured."]
+    if measured.get("files"):
+        parts += ["## Files as they come", _files(measured["files"])]
+    parts += ["## What the floor leaves out", LEFT_OUT.strip(), "## Start-up", _startup(fixed)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -54,7 +58,7 @@ def ratios(measured: dict[str, Any]) -> dict[str, float]:
         for stage in STAGES:
             found[f"{size}: {stage} ÷ floor"] = _growing(one, fixed, "run", [stage]) / floor
         found[f"{size}: run ÷ floor"] = _growing(one, fixed, "run") / floor
-        for drop in DROPS:
+        for drop in DROPS if DROPS[0] in one else ():
             found[f"{size}: {drop} ÷ run"] = _growing(one, fixed, drop) / _growing(one, fixed, "run")
     return found
 
@@ -64,6 +68,49 @@ def _growing(found: dict[str, Any], fixed: dict[str, Any], what: str, stages: It
     if stages is None:
         return float(found[what]["cpu"] - fixed[what]["cpu"])
     return float(sum(found[what]["stages"].get(stage, {"cpu": 0})["cpu"] - fixed[what]["stages"].get(stage, {"cpu": 0})["cpu"] for stage in stages))
+
+
+def _goals(sizes: dict[str, Any], fixed: dict[str, Any]) -> str:
+    """Return what the project wants to reach, as ratios within one run, and what each size reached."""
+    run = {size: _growing(found, fixed, "run") for size, found in sizes.items()}
+    rows = []
+
+    def tell(goal: str, most: float, figures: Mapping[str, float | None], shown: str) -> None:
+        said = ["" if (value := figures.get(size)) is None else f"{format(value, shown)} {'reached' if value <= most else 'missed'}" for size in sizes]
+        rows.append([goal, *said])
+
+    def of(size: str, what: str) -> float | None:
+        return _growing(sizes[size], fixed, what) / run[size] if what in sizes[size] else None
+
+    def answers(size: str, kind: str, names: str) -> float | None:
+        times = [time for name, each in sizes[size].get("questions", {}).get(kind, {}).items() if names in name for time in each]
+        return median(times) / 1000 if times else None
+
+    tell("growing part of `arw run` at most 3 times the floor", 3, {size: run[size] / found["floor"]["cpu"] for size, found in sizes.items()}, ".1f")
+    bare = {size: _growing(found, fixed, "run", ["landing"]) / found["floor_of_landing"]["cpu"] for size, found in sizes.items()}
+    tell("landing: at most twice a bare typed read and Parquet write", 2, bare, ".1f")
+    for drop, most in (("daily 1.0%", 0.08), ("daily 0.1%", 0.03), ("unchanged full drop", 0.4)):
+        tell(f"{drop} ≤ {most:.0%} of the full run", most, {size: of(size, drop) for size in sizes}, ".0%")
+    twice = {size: run[size] / run[str(int(size) // 2)] for size in sizes if str(int(size) // 2) in run}
+    tell("at most 2.1 times the time of half the size", 2.1, twice, ".2f")
+    tell("any as-of ≤ 1 s, median", 1, {size: answers(size, "as_of", "as_of") for size in sizes}, ".2f")
+    tell("publish ≤ 1 s of wall beyond the checks", 1, {size: found["run"]["stages"]["publish"]["wall"] for size, found in sizes.items()}, ".1f")
+    tell("dashboards' queries ≤ 0.1 s, median", 0.1, {size: answers(size, "dashboards", "") for size in sizes}, ".3f")
+    tell("nothing to do ≤ 10 s of CPU", 10, {size: found["nothing to do"]["cpu"] for size, found in sizes.items()}, ".1f")
+    tell("`arw status` ≤ 1 s", 1, {size: found["status"]["wall"] for size, found in sizes.items()}, ".2f")
+    tell("`arw sql` ≤ 1 s", 1, {size: found["sql"]["wall"] for size, found in sizes.items()}, ".2f")
+    return _markdown(["goal", *(f"{int(size):,}" for size in sizes)], rows)
+
+
+def _files(cases: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            *(case["name"], f"{case['bytes'] / 1e6:,.0f}", f"{case['rows']:,}", f"{case['rejected']:,}", _seconds(case["cpu"]), _seconds(case["wall"])),
+            *(f"{case['bytes'] / 1e6 / case['wall']:.1f}", f"{case['memory_mb']:,}"),
+        ]
+        for case in cases
+    ]
+    return "Landed, and the raw tables brought up to it.\n\n" + _markdown(["case", "MB", "rows", "rejected", "CPU s", "wall s", "MB/s", "memory MB"], rows)
 
 
 def _costs(found: dict[str, Any], fixed: dict[str, Any]) -> str:
@@ -116,10 +163,15 @@ def _growth(sizes: dict[str, Any], fixed: dict[str, Any]) -> str:
     rows, before = [], None
     for size, found in sizes.items():
         growing = _growing(found, fixed, "run")
-        per_document = growing / int(size) * 1e6
-        rows.append([f"{int(size):,}", _seconds(growing), f"{per_document:.0f}", _seconds(found["floor"]["cpu"]), f"{growing / before:.1f}" if before else ""])
+        limit = found.get("memory_limit") or "80 % of the machine's"
+        rows.append(
+            [
+                *(f"{int(size):,}", _seconds(growing), f"{growing / int(size) * 1e6:.0f}", _seconds(found["floor"]["cpu"])),
+                *(f"{growing / before:.1f}" if before else "", _seconds(found["run"]["wall"]), f"{found['run']['memory_mb']:,}", limit),
+            ]
+        )
         before = growing
-    return _markdown(["documents", "growing CPU s", "µs a document", "floor CPU s", "÷ the size before"], rows)
+    return _markdown(["documents", "growing CPU s", "µs a document", "floor CPU s", "÷ the size before", "wall s", "memory MB", "limit of DuckDB"], rows)
 
 
 def _startup(fixed: dict[str, Any]) -> str:
