@@ -1,9 +1,13 @@
 {{ config(materialized=family_table()) }}
 
 -- Applications with both their sides, each version: when each takes effect and ends, or why it is held, and on which side the order of things decides.
-with sides as (
+with {% if follows() -%}
+touched_sides as (select * from {{ touched(ref('int_sides'), 'seen') }} as touched),
 
-    {{ complete_timeline(touched(ref('int_sides'), 'seen'), 'side_key', [
+{% endif -%}
+sides as (
+
+    {{ complete_timeline('touched_sides' if follows() else ref('int_sides'), 'side_key', [
         'side_kind', 'side_type', 'direction', 'magnitude', 'company_id', 'customer_id', 'receivable_account', 'currency', 'base_currency',
         'posting_date', 'ended_on', 'held_reason', 'has_installments', 'pool'
     ]) }}
