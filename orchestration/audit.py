@@ -67,14 +67,21 @@ class Result:
         }
 
 
-# What the queries below call the ledger: every event that counts at as_of, in the knowledge that the build shows.
+# What the queries below call the ledger: every event that counts at as_of, in the knowledge that the build shows. Both moments are written out: a literal
+# is compared while reading, and skips what cannot hold.
 PREPARATION = """
 create temp view known_events as
 select * from ar_build.marts.fct_ar_events
-where known_from <= (select moment from audited) and known_to > (select moment from audited);
+where known_from <= timestamp '{moment}' and known_to > timestamp '{moment}';
 
 create temp view counted_events as
-select * from known_events where posting_date <= (select as_of from audited);
+select * from known_events where posting_date <= date '{as_of}';
+
+create temp table by_day as
+select
+    company_id, receivable_account, currency, base_currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base,
+    sum(amount_base) filter (where event_type = 'exchange_difference' or (event_type = 'adjustment' and event_subtype = 'revaluation')) as revalued_amount_base
+from counted_events group by all;
 
 create temp view held as
 select object_type, object_id from ar_build.meta.exceptions where is_held;
@@ -87,7 +94,7 @@ select
     case when document_type in ('credit_memo', 'opening_credit', 'journal_credit') then -1 else 1 end * gross_amount_base as amount_base,
     exchange_rate, open_amount, load_mode
 from warehouse.raw_ledger.documents
-where known_from <= (select moment from audited) and known_to > (select moment from audited)
+where known_from <= timestamp '{moment}' and known_to > timestamp '{moment}'
     and coalesce(status, 'posted') != 'draft'
     and document_id not in (select object_id from held where object_type = 'document');
 
@@ -97,7 +104,7 @@ select
     -1 * amount as amount, -1 * amount_base as amount_base, exchange_rate,
     case when status = 'reversed' then greatest(posting_date, coalesce(reversed_on, posting_date)) else date '9999-12-31' end as ended_on
 from warehouse.raw_ledger.receipts
-where known_from <= (select moment from audited) and known_to > (select moment from audited)
+where known_from <= timestamp '{moment}' and known_to > timestamp '{moment}'
     and receipt_id not in (select object_id from held where object_type = 'receipt');
 
 create temp view stated_adjustments as
@@ -108,7 +115,7 @@ select
     currency, posting_date,
     case when adjustment_type = 'revaluation' then 0 else amount end as amount
 from warehouse.raw_ledger.adjustments
-where known_from <= (select moment from audited) and known_to > (select moment from audited)
+where known_from <= timestamp '{moment}' and known_to > timestamp '{moment}'
     and adjustment_id not in (select object_id from held where object_type = 'adjustment');
 
 create temp view stated_sides as
@@ -130,11 +137,115 @@ inner join stated_sides as targets
 inner join stated_sides as sources
     on sources.document_id = raw.source_id
     and sources.kind = case when raw.source_type = 'credit_memo' then 'document' else raw.source_type end
-where raw.known_from <= (select moment from audited) and raw.known_to > (select moment from audited)
+where raw.known_from <= timestamp '{moment}' and raw.known_to > timestamp '{moment}'
     and raw.application_id not in (select object_id from held where object_type = 'application')
     -- What ended before it took effect never moved anything.
     and greatest(coalesce(raw.applied_on, sources.posting_date), sources.posting_date, targets.posting_date)
         < least(coalesce(raw.reversed_on, date '9999-12-31'), targets.ended_on, sources.ended_on);
+"""
+
+# Items and applications of which something is or may be wrong, found in one reading of the events each; several checks read them. Where names must be the
+# same, hashes are: comparing so many texts would cost more than all else.
+SUSPECTS = """
+create temp table suspect_items as
+with items as (
+    select
+        item_id, any_value(customer_id) as customer_id, any_value(currency) as currency, any_value(base_currency) as base_currency,
+        cast(sum(amount) as decimal(18, 3)) as amount, cast(sum(amount_base) as decimal(18, 3)) as amount_base,
+        cast(sum(amount) filter (where is_origin) as decimal(18, 3)) as booked_amount,
+        cast(sum(amount_base) filter (where is_origin) as decimal(18, 3)) as booked_amount_base,
+        count(*) as movements,
+        -- These may say their own base amount.
+        bool_or(event_type = 'adjustment' and not is_origin) as is_adjusted,
+        coalesce(bool_or(event_subtype = 'revaluation'), false) as is_revalued,
+        min(names) != max(names) as may_be_apart,
+        count(*) filter (where event_type in ('document', 'receipt')) > 1 or count(*) filter (where event_type in ('void', 'bounce')) > 1 as may_be_repeated
+    from (
+        select
+            *, hash(company_id, customer_id, receivable_account, document_id, currency) as names,
+            event_type in ('document', 'receipt') or (event_type = 'adjustment' and starts_with(item_id, 'adjustment:')) as is_origin
+        from counted_events
+    )
+    group by item_id
+)
+select
+    coalesce(items.item_id, open_items.item_id) as item_id, items.currency, amount, items.base_currency, amount_base, booked_amount, booked_amount_base,
+    items.customer_id as events_customer, open_items.customer_id as items_customer, open_amount, open_amount_base,
+    coalesce(may_be_apart, false) as may_be_apart, coalesce(may_be_repeated, false) as may_be_repeated,
+    coalesce(not is_revalued and minor_units.currency is not null and case
+        when items.currency = items.base_currency then amount_base != amount
+        when amount = 0 then amount_base != 0
+        when is_adjusted then false
+        -- Each movement is rounded by itself, by half a minor unit at most. (Wider than 18 digits, or the product of two millions overflows.)
+        else abs(cast(amount_base as decimal(19, 3)) * booked_amount - cast(amount as decimal(19, 3)) * booked_amount_base)
+            > movements * cast(0.5 as decimal(2, 1)) * case minor_units when 0 then 1 when 1 then 0.1 when 2 then 0.01 else 0.001 end * abs(booked_amount)
+    end, false) as is_off_rate,
+    coalesce(amount, 0) != coalesce(open_amount, 0) or coalesce(amount_base, 0) != coalesce(open_amount_base, 0)
+        or coalesce(items.customer_id != open_items.customer_id, false) as is_other_open_item
+from items
+full join ar_build.marts.fct_open_items as open_items on open_items.item_id = items.item_id
+left join minor_units on minor_units.currency = items.base_currency
+where may_be_apart or may_be_repeated or is_off_rate or is_other_open_item;
+
+-- What is posted after as_of was not looked at yet.
+create temp table to_look_at as
+select item_id from suspect_items where may_be_apart or may_be_repeated
+union
+select item_id from known_events where posting_date > date '{as_of}';
+
+create temp table repeated as
+select event_type, document_id from known_events where item_id in (from to_look_at)
+group by item_id, event_type, document_id having count(*) > 1;
+
+create temp table suspect_applications as
+with stated as (
+    select application_id, false as is_derived, document_id, source_id, amount, source_amount, discount_amount, ended_on < date '9999-12-31' as is_ended
+    from stated_applications
+),
+-- A target is lowered (-) and a source raised (+) by `application`; the reversal has the signs turned round.
+sides as (
+    select
+        *, event_type in ('discount', 'discount_reversal') and amount != 0 as is_discount,
+        (event_type = 'application' and amount < 0) or (event_type = 'application_reversal' and amount > 0) as is_target,
+        (event_type = 'application' and amount > 0) or (event_type = 'application_reversal' and amount < 0) as is_source
+    from known_events where application_id is not null and event_type != 'exchange_difference'
+),
+booked as (
+    select
+        application_id, is_derived,
+        any_value(document_id) filter (where is_target or is_discount) as document_id,
+        min(hash(document_id)) filter (where is_target or is_discount) != max(hash(document_id)) filter (where is_target or is_discount) as has_many_targets,
+        any_value(document_id) filter (where is_source) as source_id,
+        min(hash(document_id)) filter (where is_source) != max(hash(document_id)) filter (where is_source) as has_many_sources,
+        sum(case when event_type = 'application' and is_target then -1 * amount else 0 end) as lowered,
+        sum(case when event_type = 'application' and is_source then amount else 0 end) as raised,
+        sum(case when event_type = 'discount' then -1 * amount else 0 end) as discounted,
+        sum(case when event_type = 'application_reversal' and is_target then amount else 0 end) as lowered_back,
+        sum(case when event_type = 'application_reversal' and is_source then -1 * amount else 0 end) as raised_back,
+        sum(case when event_type = 'discount_reversal' then amount else 0 end) as discounted_back,
+        min(posting_date) != max(posting_date) as has_many_days
+    from sides group by application_id, is_derived
+)
+select
+    coalesce(stated.application_id, booked.application_id) as application_id,
+    stated.document_id as stated_target, booked.document_id as ledger_target, stated.source_id as stated_source, booked.source_id as ledger_source,
+    stated.amount as stated_amount, booked.lowered as ledger_lowered, stated.source_amount as stated_source_amount, booked.raised as ledger_raised,
+    stated.discount_amount as stated_discount, booked.discounted as ledger_discount,
+    booked.lowered_back, booked.raised_back,
+    coalesce(
+        (stated.application_id is null and not booked.is_derived)
+        or (booked.application_id is null and (stated.amount != 0 or stated.discount_amount != 0))
+        or booked.lowered != stated.amount or booked.raised != stated.source_amount or booked.discounted != stated.discount_amount
+        or booked.document_id != stated.document_id or booked.has_many_targets
+        or booked.source_id != stated.source_id or booked.has_many_sources
+        or booked.lowered_back != case when is_ended then stated.amount else 0 end
+        or booked.raised_back != case when is_ended then stated.source_amount else 0 end
+        or booked.discounted_back != case when is_ended then stated.discount_amount else 0 end,
+        false
+    ) as is_wrong,
+    coalesce(has_many_days or booked.lowered != booked.raised or booked.lowered_back != booked.raised_back, false) as may_move_balance
+from stated full join booked on booked.application_id = stated.application_id and booked.is_derived = stated.is_derived
+where is_wrong or may_move_balance;
 """
 
 
@@ -158,12 +269,15 @@ def _posted(check_id: str, kind: str, event_type: str, feed: str, ending: str) -
             ),
             booked as (
                 select
-                    document_id, min(company_id) as company_id, min(customer_id) as customer_id, min(receivable_account) as receivable_account,
-                    min(currency) as currency, min(base_currency) as base_currency, min(posting_date) as posted_on,
-                    sum(amount) as amount, sum(amount_base) as amount_base, count(*) - count(distinct item_id) as repeats,
-                    max(hash(company_id, customer_id, receivable_account, currency, posting_date))
-                        != min(hash(company_id, customer_id, receivable_account, currency, posting_date)) as is_split
-                from known_events where event_type = '{event}' group by document_id
+                    document_id, any_value(company_id) as company_id, any_value(customer_id) as customer_id,
+                    any_value(receivable_account) as receivable_account, any_value(currency) as currency, any_value(base_currency) as base_currency,
+                    any_value(posting_date) as posted_on, sum(amount) as amount, sum(amount_base) as amount_base,
+                    min(names) != max(names) as has_many_accounts
+                from (
+                    select *, hash(company_id, customer_id, receivable_account, currency, posting_date) as names
+                    from known_events where event_type = '{event}'
+                )
+                group by document_id
             )
             select
                 coalesce(stated.document_id, booked.document_id) as document_id, stated.currency,
@@ -174,7 +288,8 @@ def _posted(check_id: str, kind: str, event_type: str, feed: str, ending: str) -
             from stated full join booked on booked.document_id = stated.document_id
             where (booked.document_id is null and stated.amount != 0)
                 or stated.document_id is null
-                or booked.amount != stated.amount or booked.repeats != 0 or booked.is_split
+                or booked.amount != stated.amount or booked.has_many_accounts
+                or booked.document_id in (select document_id from repeated where event_type = '{event}')
                 or booked.customer_id != stated.customer_id or booked.currency != stated.currency or booked.posted_on != stated.posted_on
                 or booked.company_id != coalesce(stated.company_id, booked.company_id)
                 or booked.receivable_account != coalesce(stated.receivable_account, booked.receivable_account)
@@ -204,7 +319,7 @@ def _rollforward(check_id: str, suffix: str) -> Check:
         f"{' in base currency' if suffix else ''}, or that is not the sum of the events",
         f"""
         with daily as (
-            select company_id, currency, posting_date, sum(amount{suffix}) as amount from counted_events group by all
+            select company_id, currency, posting_date, sum(amount{suffix}) as amount from by_day group by all
         ),
         months as (
             select
@@ -260,13 +375,7 @@ CHECKS = (
         select
             item_id, min(customer_id) as one_customer, max(customer_id) as other_customer,
             min(company_id) as one_company, max(company_id) as other_company, min(currency) as one_currency, max(currency) as other_currency
-        from known_events
-        where hash(item_id) in (
-            select hash(item_id) from known_events group by 1
-            having min(hash(customer_id, company_id, currency, receivable_account, document_id))
-                != max(hash(customer_id, company_id, currency, receivable_account, document_id))
-        )
-        group by item_id
+        from known_events where item_id in (from to_look_at) group by item_id
         having min(customer_id) != max(customer_id) or min(company_id) != max(company_id) or min(currency) != max(currency)
             or min(receivable_account) != max(receivable_account) or min(document_id) != max(document_id)
         order by 1
@@ -301,53 +410,7 @@ CHECKS = (
         "1",
         "an application in the extracts does not lower its target, raise its source and give its discount in the ledger by the stated amounts, "
         "or is not taken back when it ends: an event was dropped, doubled or changed",
-        """
-        with stated as (
-            select application_id, document_id, source_id, amount, source_amount, discount_amount, ended_on < date '9999-12-31' as is_ended
-            from stated_applications
-        ),
-        sides as (
-            -- A target is lowered (-) and a source raised (+) by `application`; the reversal has the signs turned round.
-            select
-                application_id, document_id,
-                sum(case when event_type = 'application' and amount < 0 then -1 * amount else 0 end) as lowered,
-                sum(case when event_type = 'application' and amount > 0 then amount else 0 end) as raised,
-                sum(case when event_type = 'discount' then -1 * amount else 0 end) as discounted,
-                sum(case when event_type = 'application_reversal' and amount > 0 then amount else 0 end) as lowered_back,
-                sum(case when event_type = 'application_reversal' and amount < 0 then -1 * amount else 0 end) as raised_back,
-                sum(case when event_type = 'discount_reversal' then amount else 0 end) as discounted_back
-            from known_events
-            where application_id is not null and event_type != 'exchange_difference' and not is_derived
-            group by application_id, document_id
-        ),
-        booked as (
-            select
-                application_id,
-                min(document_id) filter (where lowered > 0 or discounted > 0 or lowered_back > 0 or discounted_back > 0) as document_id,
-                max(document_id) filter (where lowered > 0 or discounted > 0 or lowered_back > 0 or discounted_back > 0) as other_document_id,
-                min(document_id) filter (where raised > 0 or raised_back > 0) as source_id,
-                max(document_id) filter (where raised > 0 or raised_back > 0) as other_source_id,
-                sum(lowered) as lowered, sum(raised) as raised, sum(discounted) as discounted,
-                sum(lowered_back) as lowered_back, sum(raised_back) as raised_back, sum(discounted_back) as discounted_back
-            from sides group by application_id
-        )
-        select
-            coalesce(stated.application_id, booked.application_id) as application_id,
-            stated.document_id as stated_target, booked.document_id as ledger_target, stated.source_id as stated_source, booked.source_id as ledger_source,
-            stated.amount as stated_amount, booked.lowered as ledger_lowered, stated.source_amount as stated_source_amount, booked.raised as ledger_raised,
-            stated.discount_amount as stated_discount, booked.discounted as ledger_discount,
-            booked.lowered_back, booked.raised_back
-        from stated full join booked on booked.application_id = stated.application_id
-        where stated.application_id is null
-            or (booked.application_id is null and (stated.amount != 0 or stated.discount_amount != 0))
-            or booked.lowered != stated.amount or booked.raised != stated.source_amount or booked.discounted != stated.discount_amount
-            or booked.document_id != stated.document_id or booked.other_document_id != stated.document_id
-            or booked.source_id != stated.source_id or booked.other_source_id != stated.source_id
-            or booked.lowered_back != case when is_ended then stated.amount else 0 end
-            or booked.raised_back != case when is_ended then stated.source_amount else 0 end
-            or booked.discounted_back != case when is_ended then stated.discount_amount else 0 end
-        order by 1
-        """,
+        "select * exclude (is_wrong, may_move_balance) from suspect_applications where is_wrong order by 1",
     ),
     Check(
         "applications_move_no_balance",
@@ -359,6 +422,7 @@ CHECKS = (
                 application_id, event_type, posting_date, sum(amount) as amount, count(distinct currency) as currencies
             from known_events
             where event_type in ('application', 'application_reversal')
+                and application_id in (select application_id from suspect_applications where may_move_balance)
             group by application_id, event_type, posting_date
         )
         select application_id, event_type, posting_date, amount as left_over_amount from sides
@@ -371,35 +435,7 @@ CHECKS = (
         "1",
         "an item's base amount is not its open amount at its book rate (nothing, once it is settled): an event's base amount was dropped, doubled or changed",
         """
-        with items as (
-            select
-                item_id, min(currency) as currency, min(base_currency) as base_currency,
-                cast(sum(amount) as decimal(18, 3)) as amount, cast(sum(amount_base) as decimal(18, 3)) as amount_base,
-                cast(sum(amount) filter (where is_origin) as decimal(18, 3)) as booked_amount,
-                cast(sum(amount_base) filter (where is_origin) as decimal(18, 3)) as booked_amount_base,
-                count(*) as movements,
-                -- These may say their own base amount.
-                bool_or(event_type = 'adjustment' and not is_origin) as is_adjusted,
-                bool_or(event_subtype = 'revaluation') as is_revalued
-            from (
-                select *, event_type in ('document', 'receipt') or (event_type = 'adjustment' and starts_with(item_id, 'adjustment:')) as is_origin
-                from counted_events
-                -- Items of the base currency alone, each of whose events has its amount, have it in sum.
-                where item_id in (select item_id from counted_events where currency != base_currency or amount_base != amount)
-            )
-            group by item_id
-        )
-        select
-            item_id, items.currency, amount, base_currency, amount_base, booked_amount, booked_amount_base
-        from items inner join minor_units on minor_units.currency = items.base_currency
-        where not is_revalued and case
-            when items.currency = items.base_currency then amount_base != amount
-            when amount = 0 then amount_base != 0
-            when is_adjusted then false
-            -- Each movement is rounded by itself, by half a minor unit at most. (Wider than 18 digits, or the product of two millions overflows.)
-            else abs(cast(amount_base as decimal(19, 3)) * booked_amount - cast(amount as decimal(19, 3)) * booked_amount_base)
-                > movements * cast(0.5 as decimal(2, 1)) * case minor_units when 0 then 1 when 1 then 0.1 when 2 then 0.01 else 0.001 end * abs(booked_amount)
-        end
+        select item_id, currency, amount, base_currency, amount_base, booked_amount, booked_amount_base from suspect_items where is_off_rate
         order by 1
         """,
     ),
@@ -421,7 +457,7 @@ CHECKS = (
         "per company and currency, the open items are not the sum of the events up to as_of",
         """
         with events as (
-            select company_id, currency, sum(amount) as amount, sum(amount_base) as amount_base from counted_events group by all
+            select company_id, currency, sum(amount) as amount, sum(amount_base) as amount_base from by_day group by all
         ),
         items as (
             select company_id, currency, sum(open_amount) as amount, sum(open_amount_base) as amount_base
@@ -441,17 +477,10 @@ CHECKS = (
         "1",
         "an open item is not the sum of its events up to as_of",
         """
-        with events as (
-            select item_id, sum(amount) as amount, sum(amount_base) as amount_base, min(customer_id) as customer_id from counted_events group by item_id
-        )
         select
-            coalesce(events.item_id, items.item_id) as item_id, events.customer_id as events_customer, items.customer_id as items_customer,
-            events.amount as events_amount, items.open_amount as items_amount,
-            events.amount_base as events_amount_base, items.open_amount_base as items_amount_base
-        from events full join ar_build.marts.fct_open_items as items on items.item_id = events.item_id
-        where coalesce(events.amount, 0) != coalesce(items.open_amount, 0)
-            or coalesce(events.amount_base, 0) != coalesce(items.open_amount_base, 0)
-            or events.customer_id != items.customer_id
+            item_id, events_customer, items_customer, amount as events_amount, open_amount as items_amount,
+            amount_base as events_amount_base, open_amount_base as items_amount_base
+        from suspect_items where is_other_open_item
         order by 1
         """,
     ),
@@ -490,7 +519,7 @@ CHECKS = (
         ),
         weeks as (select distinct week_end from aging),
         daily as (
-            select company_id, currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base from counted_events group by all
+            select company_id, currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base from by_day group by all
         ),
         events as (
             select weeks.week_end, daily.company_id, daily.currency, sum(daily.amount) as amount, sum(daily.amount_base) as amount_base
@@ -521,13 +550,13 @@ CHECKS = (
             from ar_build.marts.fct_rollforward_monthly
         )
         select
-            months.company_id, months.currency, months.month_end, revalued_amount, revalued_amount_base, sum(events.amount_base) as events_amount_base
-        from months left join counted_events as events
-            on events.company_id = months.company_id and events.currency = months.currency
-            and events.posting_date > months.prior_month_end and events.posting_date <= months.month_end
-            and (events.event_type = 'exchange_difference' or (events.event_type = 'adjustment' and events.event_subtype = 'revaluation'))
+            months.company_id, months.currency, months.month_end, months.revalued_amount, months.revalued_amount_base,
+            sum(daily.revalued_amount_base) as events_amount_base
+        from months left join by_day as daily
+            on daily.company_id = months.company_id and daily.currency = months.currency
+            and daily.posting_date > months.prior_month_end and daily.posting_date <= months.month_end
         group by all
-        having revalued_amount != 0 or revalued_amount_base != coalesce(sum(events.amount_base), 0)
+        having months.revalued_amount != 0 or months.revalued_amount_base != coalesce(sum(daily.revalued_amount_base), 0)
         order by 1, 2, 3
         """,
     ),
@@ -547,15 +576,11 @@ CHECKS = (
                 and raw.period_end <= (select as_of from audited)
         ),
         lines as (select * from ar_build.marts.rpt_gl_reconciliation),
-        daily as (
-            select company_id, receivable_account, currency, base_currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base
-            from counted_events group by all
-        ),
         booked as (
             select
                 lines.company_id, lines.receivable_account, lines.period_end, lines.balance_kind, lines.currency,
                 sum(case lines.balance_kind when 'base_total' then daily.amount_base else daily.amount end) as amount
-            from lines inner join daily
+            from lines inner join by_day as daily
                 on daily.company_id = lines.company_id and daily.receivable_account = lines.receivable_account and daily.posting_date <= lines.period_end
                 and lines.currency = case lines.balance_kind when 'base_total' then daily.base_currency else daily.currency end
             group by all
@@ -652,10 +677,6 @@ CHECKS = (
         "rejected rows of the ledger and held documents, receipts and adjustments are more than the allowed share of the gross receivable, "
         "or of the rows where their amounts cannot be read: the figures would look complete and are not",
         """
-        with known_rows as (
-            select (select count(*) from stated_documents) + (select count(*) from stated_receipts)
-                + (select count(*) from stated_adjustments) + (select count(*) from stated_applications) as rows
-        )
         select
             company_id, currency, gross_receivable_amount, rejected_amount, held_amount, rejected_rows, held_rows, unreadable_rows
         from ar_build.meta.amounts_outside, limits, known_rows
@@ -691,7 +712,7 @@ CHECKS = (
             group by all
         ),
         delivered as (
-            select distinct drop_id, feed, company_id from lake_keys
+            select drop_id, feed, company_id from delivered_companies
             union
             select distinct drop_id, feed, company_id from ar_build.meta.rejects
         )
@@ -744,12 +765,16 @@ def run(home: Home, info: BuildInfo, previous: Path | None) -> tuple[list[Result
         # The published table functions name `marts` without a catalog, as they must in the published file.
         con.execute("use ar_build")
         con.execute("create temp table audited as select as_of, cast($moment as timestamp) as moment from ar_build.meta.build_info", {"moment": info.moment})
-        con.execute(PREPARATION)
         meta.deliveries(con, home)
         _prepare_limits(con, info)
+        moments = {"moment": info.moment, "as_of": info.as_of}
+        con.execute(PREPARATION.format(**moments))
+        con.execute(SUSPECTS.format(**moments))
+        _prepare_known_rows(con)
         _prepare_lake_rows(con, home)
         found = contents(con)
         _prepare_previous(con, previous, found)
+        _prepare_delivered_companies(con, home)
         return [_put(con, check) for check in CHECKS], found
 
 
@@ -781,6 +806,25 @@ def _prepare_limits(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> None:
     )
     con.execute("create temp table minor_units (currency varchar, minor_units integer)")
     con.execute("insert into minor_units select unnest(?), unnest(?)", [list(minor_units()), list(minor_units().values())])
+
+
+def _prepare_known_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """Count the rows of the ledger that are known, where there are unreadable ones to set against them."""
+    counts = " + ".join(f"(select count(*) from stated_{name})" for name in ("documents", "receipts", "adjustments", "applications"))
+    [[are_wanted]] = con.execute("select count(*) > 0 from ar_build.meta.amounts_outside where unreadable_rows > 0").fetchall()
+    con.execute(f"create temp table known_rows as select {counts if are_wanted else 0} as rows")
+
+
+def _prepare_delivered_companies(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Name the companies in each full drop that came since the version in force."""
+    con.execute("create temp table delivered_companies (drop_id varchar, feed varchar, company_id varchar)")
+    for feed in ("documents", "receipts"):
+        drops = con.execute(
+            "select drop_id from deliveries where feed = ? and mode != 'incremental' and not is_scoped and drop_id not in (from previous_drops)", [feed]
+        ).fetchall()
+        files = [str(path) for (drop_id,) in drops if (path := home.lake / "ledger" / feed / f"{drop_id}.parquet").is_file()]
+        if files:
+            con.execute("insert into delivered_companies select distinct drop_id, $feed, company_id from read_parquet($files)", {"feed": feed, "files": files})
 
 
 def _prepare_lake_rows(con: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -821,20 +865,21 @@ def _prepare_previous(con: duckdb.DuckDBPyConnection, previous: Path | None, pre
 
 def _count_fillings(con: duckdb.DuckDBPyConnection, feed: str) -> None:
     """Count the empty values of each column in what was known before, and in what came since."""
-    for column in feeds()[feed].column_names:
-        con.execute(
-            f"""
-            insert into fillings
-            select
-                '{feed}', '{column}',
-                count(*) filter (where was_known), count(*) filter (where was_known and {column} is null),
-                count(*) filter (where is_new), count(*) filter (where is_new and {column} is null)
-            from (
-                select {column}, known_from <= before.known_at and known_to > before.known_at as was_known, known_from > before.known_at as is_new
-                from warehouse.raw_ledger.{feed}, before
-            )
-            """
+    columns = feeds()[feed].column_names
+    counts = [f"count({column}) filter (where {which})" for which in ("was_known", "is_new") for column in columns]
+    row = con.execute(
+        f"""
+        select count(*) filter (where was_known), count(*) filter (where is_new), {", ".join(counts)}
+        from (
+            select *, known_from <= before.known_at and known_to > before.known_at as was_known, known_from > before.known_at as is_new
+            from warehouse.raw_ledger.{feed}, before
         )
+        """
+    ).fetchone()
+    before, since, *filled = row or (0, 0)
+    for column, filled_before, filled_since in zip(columns, filled[: len(columns)], filled[len(columns) :], strict=True):
+        said = [feed, column, before, before - filled_before, since, since - filled_since]
+        con.execute("insert into fillings values (?, ?, ?, ?, ?, ?)", said)
 
 
 def _put(con: duckdb.DuckDBPyConnection, check: Check) -> Result:

@@ -115,7 +115,7 @@ def attach(con: duckdb.DuckDBPyConnection, home: Home, *names: str) -> None:
 
 
 def deliveries(con: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Create the temp tables `deliveries` (a row per drop and feed, in the order of knowledge) and `lake_keys` (what each said)."""
+    """Create the temp table `deliveries`: a row per drop and feed, in the order of knowledge."""
     con.execute(
         """
         create or replace temp table deliveries (
@@ -124,18 +124,43 @@ def deliveries(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         )
         """
     )
-    con.execute("create or replace temp table lake_keys (drop_id varchar, feed varchar, key varchar, company_id varchar)")
+    said: list[tuple[object, ...]] = []
     for ord_, drop in enumerate(lake.drops(home.root)):
         is_scoped = drop.scope_companies is not None or drop.scope_posting_from is not None
         for feed, landed in drop.feeds.items():
-            said = [ord_, drop.drop_id, drop.extracted_at, drop.source_id, feed, landed["mode"], is_scoped, landed["rows_in"], landed["rows_loaded"]]
-            con.execute("insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?)", said)
+            rows = (landed["rows_in"], landed["rows_loaded"])
+            said.append((ord_, drop.drop_id, drop.extracted_at, drop.source_id, feed, landed["mode"], is_scoped, *rows))
+    if said:
+        columns = [list(values) for values in zip(*said, strict=True)]
+        con.execute(f"insert into deliveries select {', '.join('unnest(?)' for _ in columns)}", columns)
+
+
+def _said_again(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the temp table `said_again`: the keys of rejected rows that a drop holds all the same, with the last place of such a drop."""
+    con.execute("create or replace temp table said_again (feed varchar, key varchar, ord bigint)")
     for feed, key in MONEY_FEEDS.items():
-        files = [str(path) for path in sorted((home.lake / "ledger" / feed).glob("*.parquet"))]
-        company = "company_id" if feed != "applications" else "null"
+        # Only the drop itself and later ones can; where nothing was rejected, nothing is read.
+        later = con.execute(
+            """
+            select drop_id from deliveries
+            where feed = $feed and ord >= (
+                select min(told.ord) from warehouse.meta.rejects as rejects
+                inner join deliveries as told on told.drop_id = rejects.drop_id and told.feed = rejects.feed
+                where rejects.system = 'ledger' and rejects.feed = $feed and rejects.key is not null
+            )
+            """,
+            {"feed": feed},
+        ).fetchall()
+        files = [str(path) for (drop_id,) in later if (path := home.lake / "ledger" / feed / f"{drop_id}.parquet").is_file()]
         if files:
             con.execute(
-                f"insert into lake_keys select drop_id, $feed, {key}, {company} from read_parquet($files) where drop_id in (select drop_id from deliveries)",
+                f"""
+                insert into said_again
+                select $feed, lake.{key}, max(deliveries.ord)
+                from read_parquet($files) as lake inner join deliveries on deliveries.drop_id = lake.drop_id and deliveries.feed = $feed
+                where lake.{key} in (select key from warehouse.meta.rejects where system = 'ledger' and feed = $feed)
+                group by all
+                """,
                 {"feed": feed, "files": files},
             )
 
@@ -152,6 +177,7 @@ def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:
 
     A rejected row counts until a later drop says its key again, or is a full drop of its feed: that is the source's last word.
     """
+    _said_again(con, home)
     feeds = json.dumps(list(MONEY_FEEDS)).strip("[]").replace('"', "'")
     con.execute(
         f"""
@@ -166,11 +192,6 @@ def _write_amounts_outside(con: duckdb.DuckDBPyConnection, home: Home) -> None:
             from warehouse.meta.rejects as rejects
             inner join deliveries as told on told.drop_id = rejects.drop_id and told.feed = rejects.feed
             where rejects.system = 'ledger' and rejects.feed in ({feeds})
-        ),
-        said_again as (
-            select lake_keys.feed, lake_keys.key, max(deliveries.ord) as ord
-            from lake_keys inner join deliveries on deliveries.drop_id = lake_keys.drop_id and deliveries.feed = lake_keys.feed
-            group by all
         ),
         told_whole as (
             select feed, source_id, max(ord) as ord from deliveries where mode != 'incremental' and not is_scoped group by all
