@@ -161,6 +161,35 @@ def test_each_check_can_fail(demo_home: Home, build: duckdb.DuckDBPyConnection, 
     assert seen_by in refused(demo_home)
 
 
+@pytest.mark.parametrize("kind", ["document", "receipt"])
+def test_an_event_that_stands_twice_is_refused_though_it_moves_nothing(demo_home: Home, build: duckdb.DuckDBPyConnection, kind: str) -> None:
+    build.execute(
+        "insert into marts.fct_ar_events select * replace (event_id || '*' as event_id, 0 as amount, 0 as amount_base) from marts.fct_ar_events "
+        "where event_id = $event",
+        {"event": some_event(build, kind)},
+    )
+    build.close()
+    assert refused(demo_home) >= {SEEN_BY[kind]}
+
+
+def test_what_is_posted_after_as_of_is_audited_too(demo_home: Home, build: duckdb.DuckDBPyConnection) -> None:
+    build.execute("update meta.build_info set as_of = as_of - 30")
+    later = """
+        select event_id from marts.fct_ar_events, meta.build_info
+        where event_type = '{}' and posting_date > as_of and known_to = timestamp '9999-12-31' order by event_id limit 1
+    """
+    [[document]] = build.execute(later.format("document")).fetchall()
+    build.execute(
+        "insert into marts.fct_ar_events select * replace (event_id || '*' as event_id, 0 as amount, 0 as amount_base) from marts.fct_ar_events "
+        "where event_id = $event",
+        {"event": document},
+    )
+    [[application]] = build.execute(later.format("application")).fetchall()
+    build.execute(FAULTS["moved to another customer"], {"event": application})
+    build.close()
+    assert refused(demo_home) >= {"documents_are_in_the_ledger", MOVED}
+
+
 def test_a_thousandth_of_the_receivable_outside_is_let_pass(demo_home: Home, build: duckdb.DuckDBPyConnection) -> None:
     build.execute("update meta.amounts_outside set rejected_amount = 0.0009 * gross_receivable_amount")
     build.close()
