@@ -232,8 +232,9 @@ select
     stated.amount as stated_amount, booked.lowered as ledger_lowered, stated.source_amount as stated_source_amount, booked.raised as ledger_raised,
     stated.discount_amount as stated_discount, booked.discounted as ledger_discount,
     booked.lowered_back, booked.raised_back,
-    coalesce(
-        (stated.application_id is null and not booked.is_derived)
+    -- What is derived (cash that settles the oldest item) nobody stated.
+    coalesce(not booked.is_derived, true) and coalesce(
+        stated.application_id is null
         or (booked.application_id is null and (stated.amount != 0 or stated.discount_amount != 0))
         or booked.lowered != stated.amount or booked.raised != stated.source_amount or booked.discounted != stated.discount_amount
         or booked.document_id != stated.document_id or booked.has_many_targets
