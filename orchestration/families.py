@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -100,48 +100,46 @@ def begin(con: duckdb.DuckDBPyConnection, home: Home, info: BuildInfo) -> str | 
             return "the build file is another one"
     except ArwError:
         return "the build file is not whole"
-    if dict(last.made_with) != _made_with(info):
-        return "policy, models or engine are others"
-    if last.shared != _shared(con):
-        return "companies or their accounts changed"
-    feeds = _feeds(con)
-    for feed in (*OWN, *LOOKED_AT):
-        if (feed in last.feeds) != (feed in feeds) or (feed in feeds and feeds[feed][0] != last.feeds[feed][0]):
-            return f"{feed} came late or for the first time"
     meta.attach(con, home, "ar_build")
     try:
-        return touch(con, last, info.as_of, int(json.loads(info.variables)["max_rate_age_days"]))
+        return follow(con, last, stock(con, info), int(json.loads(info.variables)["max_rate_age_days"]))
     finally:
         con.execute("detach ar_build")
 
 
 def end(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> None:
     """Put on record what the build was made from, for the next one to follow."""
-    said = {
-        "fingerprint": info.fingerprint,
-        "as_of": info.as_of.isoformat(),
-        "made_with": _made_with(info),
-        "shared": _shared(con),
-        "feeds": {feed: [generation, moment.isoformat()] for feed, (generation, moment) in _feeds(con).items()},
-    }
+    made = stock(con, info)
+    said = asdict(made) | {"as_of": made.as_of.isoformat(), "feeds": {feed: [made_again, last.isoformat()] for feed, (made_again, last) in made.feeds.items()}}
     con.execute("create or replace table meta.last_build as select $said as said", {"said": json.dumps(said)})
 
 
-def touch(con: duckdb.DuckDBPyConnection, last: LastBuild, as_of: date, max_rate_age_days: int) -> str | None:
+def stock(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> LastBuild:
+    """Return what a build of the present raw tables is made from."""
+    return LastBuild(info.fingerprint, info.as_of, {name: getattr(info, name) for name in MADE_WITH}, _shared(con), _feeds(con))
+
+
+def follow(con: duckdb.DuckDBPyConnection, last: LastBuild, now: LastBuild, max_rate_age_days: int) -> str | None:
     """Write the keys that are touched by what changed since ``last`` into `meta.touched_*`; return why everything is to be derived all the same, if so.
 
     ``con``: the working database, with the last build attached as `ar_build`.
     """
+    if last.made_with != now.made_with:
+        return "policy, models or engine are others"
+    if last.shared != now.shared:
+        return "companies or their accounts changed"
+    for feed in (*OWN, *LOOKED_AT):
+        if (feed in last.feeds) != (feed in now.feeds) or (feed in now.feeds and now.feeds[feed][0] != last.feeds[feed][0]):
+            return f"{feed} came late or for the first time"
     changed = {feed: _changed(last, feed) for feed in (*OWN, *LOOKED_AT) if feed in last.feeds}
     if "payment_terms" in changed and con.execute(f"select 1 from raw_ledger.payment_terms where {changed['payment_terms']} limit 1").fetchone():
         return "payment terms changed"
     # No row of a family was known otherwise before the first of the moments at which something changed.
     con.execute("create or replace table meta.follows_from as select min(extracted_at) as moment from meta.deliveries where " + _since(last))
     con.execute("create or replace temp table levels (kind varchar, id varchar, level integer)")
-    for query in (*_changed_sides(changed), *_changed_surroundings(changed, max_rate_age_days)):
+    for query in (*_changed_sides(changed), *_changed_surroundings(changed, max_rate_age_days), _between(last.as_of, now.as_of)):
         _add(con, query, CHANGED)
     _add_contended(con)
-    _add(con, _between(last.as_of, as_of), MOVED)
     _add_applied(con, CHANGED, MOVED)
     con.execute(f"create or replace temp table converted as {CONVERTED}")
     _add_applied(con, MOVED, MOVED, of_which="(kind, id) in (from converted)")
@@ -164,10 +162,6 @@ def _take_last(con: duckdb.DuckDBPyConnection) -> LastBuild | None:
     said: dict[str, Any] = json.loads(text)
     feeds = {feed: (generation, datetime.fromisoformat(moment)) for feed, (generation, moment) in said["feeds"].items()}
     return LastBuild(said["fingerprint"], date.fromisoformat(said["as_of"]), said["made_with"], said["shared"], feeds)
-
-
-def _made_with(info: BuildInfo) -> dict[str, str]:
-    return {name: getattr(info, name) for name in MADE_WITH}
 
 
 def _shared(con: duckdb.DuckDBPyConnection) -> str:

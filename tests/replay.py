@@ -31,6 +31,8 @@ from orchestration.extracts.records import DropRecord
 # The date that the project is compiled for, and that each replay puts its own in the place of.
 STAND_IN = "2999-12-31"
 HOOK = "as_of_functions.sql"
+# What a table of families keeps, and what is done after one, where a build follows the last.
+KEYS = "families.json"
 # What the published table functions read.
 LEDGER = (
     *("fct_ar_events", "dim_item_versions", "fct_dispute_versions", "fct_promise_versions", "dim_collector_assignments"),
@@ -54,10 +56,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Project:
-    """The compiled models and seeds by id, and the statements that make the published table functions."""
+    """The compiled models and seeds by id, and the statements that make the published table functions.
+
+    A project that was compiled to follow derives what changed: then ``derived`` says of each table of families which rows it derives again.
+    """
 
     nodes: dict[str, Node]
     functions: str
+    derived: dict[str, str]
+    after: dict[str, str]
 
     def needed_for(self, names: Iterable[str]) -> list[Node]:
         """Return the named models and everything before them, in an order in which they can be made."""
@@ -71,10 +78,10 @@ class Project:
         return [self.nodes[unique_id] for unique_id in order]
 
 
-def compile_project(folder: Path, project: Path = ROOT) -> Project:
-    """Let dbt compile the whole project once, in a process of its own, into ``folder``."""
+def compile_project(folder: Path, project: Path = ROOT, *, follows: bool = False) -> Project:
+    """Let dbt compile the whole project once, in a process of its own, into ``folder``; as for a build that follows the last one, if asked to."""
     (folder / "home" / "build").mkdir(parents=True)
-    environment = os.environ | {"AR_HOME": str(folder / "home"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    environment = os.environ | {"AR_HOME": str(folder / "home"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "AR_FOLLOWS": "true" if follows else ""}
     done = subprocess.run(
         [sys.executable, __file__, str(folder), str(project)], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
@@ -94,7 +101,8 @@ def compile_project(folder: Path, project: Path = ROOT) -> Project:
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed")
     }
-    return Project(nodes, (folder / HOOK).read_text(encoding="utf-8"))
+    families = json.loads((folder / KEYS).read_text(encoding="utf-8")) if follows else {"derived": {}, "after": {}}
+    return Project(nodes, (folder / HOOK).read_text(encoding="utf-8"), families["derived"], families["after"])
 
 
 def _compile(folder: Path, project: Path) -> None:
@@ -110,8 +118,18 @@ def _compile(folder: Path, project: Path) -> None:
     hook = dbtRunner().invoke(["compile", *options, "--inline", "{{ create_as_of_functions() }}"])
     if not hook.success:
         raise SystemExit(str(hook.exception))
-    (folder / "kept.json").replace(folder / "manifest.json")
     (folder / HOOK).write_text(hook.result.results[0].node.compiled_code, encoding="utf-8")
+    if os.environ.get("AR_FOLLOWS") == "true":
+        nodes = json.loads((folder / "kept.json").read_text(encoding="utf-8"))["nodes"].values()
+        names = [node["name"] for node in nodes if node["config"].get("materialized") == "family"]
+        conditions = "".join(f"{{{{ is_touched('{name}', family('{name}')[2]) }}}}\0" for name in names)
+        keys = dbtRunner().invoke(["compile", *options, "--inline", conditions + "{{ touch_new_items(ref('int_items')) }}"])
+        if not keys.success:
+            raise SystemExit(str(keys.exception))
+        *derived, after = keys.result.results[0].node.compiled_code.split("\0")
+        families = {"derived": dict(zip(names, derived, strict=True)), "after": {"int_items": after}}
+        (folder / KEYS).write_text(json.dumps(families), encoding="utf-8")
+    (folder / "kept.json").replace(folder / "manifest.json")
 
 
 class Books:
@@ -148,10 +166,13 @@ class Books:
         for schema in {node.relation.replace('"', "").rpartition(".")[0] for node in nodes} | {"ar_build.marts", "ar_build.meta"}:
             self.con.execute(f"create schema if not exists {schema}")
         for node in nodes:
-            # Views and seeds stand as they are when the raw tables move on.
-            if node.unique_id not in self.standing:
+            # Views and seeds stand as they are when the raw tables move on, but for what looks at what was touched.
+            is_of_this_time = "touched_" in node.sql
+            if node.unique_id not in self.standing or is_of_this_time:
                 self._make(node, project, as_of)
-            if node.kind in ("view", "seed"):
+            if is_of_this_time:
+                self.standing.discard(node.unique_id)
+            elif node.kind in ("view", "seed"):
                 self.standing.add(node.unique_id)
         if HOOK not in self.standing:
             self.con.execute(project.functions)
@@ -168,8 +189,14 @@ class Books:
         elif node.kind == "seed":
             types = {column: "varchar" if name == "string" else name for column, name in node.column_types.items()}
             self.con.execute(f"create or replace table {node.relation} as select * from read_csv(?, header = true, types = {types})", [str(node.file)])
+        elif derived := project.derived.get(node.name):
+            sql = node.sql.replace(STAND_IN, as_of.isoformat())
+            self.con.execute(f"delete from {node.relation} where {derived}")
+            self.con.execute(f"insert into {node.relation} by name select * from ({sql}\n) as derived where {derived}")
         else:
             self.con.execute(f"create or replace {kind} {node.relation} as ({node.sql.replace(STAND_IN, as_of.isoformat())}\n)")
+        if after := project.after.get(node.name):
+            self.con.execute(after)
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,10 @@
 {%- endmacro %}
 
 {#- Runs after int_items: what became an item in this build is touched too. -#}
-{% macro touch_new_items() -%}
+{% macro touch_new_items(items) -%}
     {%- if follows() -%}
     insert into {{ target.database }}.meta.touched_items
-    select distinct item_id, 1 from {{ this }}
+    select distinct item_id, 1 from {{ items }}
     where {{ is_touched('int_items', 'changed') }} and item_id not in (select id from {{ target.database }}.meta.touched_items)
     {%- endif -%}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{{ config(materialized=family_table(), post_hook="{{ touch_new_items() }}") }}
+{{ config(materialized=family_table(), post_hook="{{ touch_new_items(this) }}") }}
 
 -- Every version of every open item: a document or one installment of it, a receipt, a stand-alone adjustment. Amounts are signed: + the customer owes.
 with documents as (
