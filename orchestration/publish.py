@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import audit, descriptions, export, meta, published, restatements, snapshots, warehouse
+from orchestration import audit, descriptions, export, lake, meta, published, restatements, snapshots, warehouse
 from orchestration.database import connect
 from orchestration.errors import ArwError, BadUsage, PublishRefused
 from orchestration.files import emptied, sha256_of, sync, write_json
@@ -207,8 +207,7 @@ def renew(home: Home, progress: Callable[[str], None]) -> Outcome:
     with _scratch(home) as scratch:
         version = _next_version(fingerprint, previous)
         contacts = scratch / f"ar_{version}_contacts.duckdb"
-        shutil.copyfile(previous.contacts_file, contacts)
-        sync(contacts)
+        contacts.hardlink_to(previous.contacts_file)
         renewed = _put_in_force(home, version, _source(home, previous, fingerprint), contacts, contents, previous.pointer)
     progress(f"published {version}: the same build, with the snapshots frozen since")
     return Outcome(renewed, is_new=True)
@@ -230,7 +229,10 @@ def _publish(home: Home, info: BuildInfo, results: list[audit.Result], contents:
     with _scratch(home) as scratch:
         version = _next_version(info.fingerprint, previous)
         contacts = scratch / f"ar_{version}_contacts.duckdb"
-        _write_contacts(home, info, contacts)
+        if previous and _holds_same_contacts(home, previous):
+            contacts.hardlink_to(previous.contacts_file)
+        else:
+            _write_contacts(home, info, contacts)
         return _put_in_force(home, version, home.build_file, contacts, contents, _pointer(info, results))
 
 
@@ -297,6 +299,7 @@ def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[
     contacts.chmod(0o440)
     contacts.replace(home.published / contacts.name)
     copy.replace(file)
+    published.was_hashed(file)
     write_json(file.with_suffix(".json"), pointer)
     return published.Version(file, pointer)
 
@@ -327,6 +330,20 @@ def _verify(copy: Path, contents: list[audit.Content]) -> None:
                 raise ArwError(f"The copy of {table} has {copied} rows instead of {rows}. Nothing was published; the version in force is unchanged.")
     if copy.with_name(copy.name + ".wal").exists():
         raise ArwError(f"{copy.name} was not closed cleanly. Nothing was published; the version in force is unchanged.")
+
+
+def _holds_same_contacts(home: Home, previous: published.Version) -> bool:
+    """Tell whether no drop came or went that could change the personal data of the version before, and its file is as it would be written now."""
+    try:
+        with connect(previous.file, read_only=True) as con:
+            before = {row[0] for row in con.execute("select drop_id from meta.drops").fetchall()}
+        with connect(previous.contacts_file, read_only=True) as con:
+            columns = {table: ", ".join(con.sql(f"from personal.{table}").columns) for table in PERSONAL}
+    except duckdb.Error:
+        return False
+    drops = lake.drops(home.root)
+    told = {drop.drop_id for drop in drops if PERSONAL.keys() & drop.feeds.keys()}
+    return columns == PERSONAL and before <= {drop.drop_id for drop in drops} and told <= before
 
 
 def _write_contacts(home: Home, info: BuildInfo, path: Path) -> None:

@@ -121,12 +121,21 @@ def _read_pointer(path: Path) -> tuple[dict[str, Any] | None, str]:
     return pointer, ""
 
 
+def was_hashed(path: Path) -> None:
+    """Take a file that this process has just put in its place, under the checksum that it computed, for verified."""
+    _verified.add(_identity(path))
+
+
+def _identity(path: Path) -> tuple[str, int, int, int]:
+    stat = path.stat()
+    return str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 def _damage(home: Home, pointer: dict[str, Any]) -> str | None:
     """Say what is wrong with the version's file, or None."""
     path = home.published / pointer["file"]
     try:
-        stat = path.stat()
-        identity = (str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        identity = _identity(path)
         if identity in _verified:
             return None
         if sha256_of(path) != pointer["sha256"]:

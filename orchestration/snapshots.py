@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import published
+from orchestration import open_items, published
 from orchestration.errors import ArwError, PublishRefused
 from orchestration.files import sha256_of, sync, write_json
 from orchestration.reports import context
@@ -157,10 +157,10 @@ def require_unchanged(home: Home, snapshot: Snapshot) -> None:
 def freeze(home: Home, as_of: date | None, progress: Progress) -> list[Snapshot]:
     """Freeze every week that is complete in the version in force and not frozen yet, oldest first, up to ``as_of``."""
     frozen = _sound(home)
-    con, version = published.open(home)
-    with con:
-        if version.warning:
-            raise SnapshotRefused(f"{version.warning} Nothing was frozen: a snapshot is taken of the version in force only.")
+    version = published.find(home)
+    if version.warning:
+        raise SnapshotRefused(f"{version.warning} Nothing was frozen: a snapshot is taken of the version in force only.")
+    with open_items.books(version.file, home.build_file.parent / "spill") as con:
         build = _record(con, "select * from meta.build_info")
         if build["is_as_known_then"]:
             raise SnapshotRefused(
@@ -170,7 +170,9 @@ def freeze(home: Home, as_of: date | None, progress: Progress) -> list[Snapshot]
         books_through = [row[1] for row in drops]
         through = min(max(books_through), build["as_of"], as_of or date.max)
         due = due_week_ends(min(books_through), through, int(json.loads(build["variables"])["week_end_day"]), (snapshot.snapshot_date for snapshot in frozen))
-        if not due:
+        if due:
+            open_items.reduce(con, [day for week_end in due for day in (week_end, *context.days(week_end))])
+        else:
             progress(f"no week is due: {len(frozen)} are frozen{f', the last {frozen[-1].snapshot_date}' if frozen else ''}")
         _tidy(home, frozen)
         taken: list[Snapshot] = []
@@ -200,14 +202,13 @@ def write_table(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     for week in sorted(day for day, record in there.items() if shown.get(day) != record):
         con.execute("delete from marts.fct_aging_snapshots where snapshot_date = ?", [week])
         del there[week]
-    for snapshot in snapshots:
-        if snapshot.snapshot_date not in shown or snapshot.snapshot_date in there:
-            continue
-        file = str(items_file(home, snapshot))
-        # A column that the models have got since is empty in older snapshots; one that they lost stays in the Parquet file.
-        frozen = {row[0] for row in con.execute("describe select * from read_parquet($file)", {"file": file}).fetchall()}
+    files = [str(items_file(home, one)) for one in snapshots if one.snapshot_date in shown and one.snapshot_date not in there]
+    if files:
+        # A column that the models have got since is empty in older snapshots; one that they lost stays in the Parquet file. All at once: whole row groups
+        # go straight into the file, smaller pieces first into its log.
+        frozen = {row[0] for row in con.execute("describe select * from read_parquet($files, union_by_name = true)", {"files": files}).fetchall()}
         shared = ", ".join(name for name, _ in columns if name in frozen)
-        con.execute(f"insert into marts.fct_aging_snapshots by name select {shared} from read_parquet($file)", {"file": file})
+        con.execute(f"insert into marts.fct_aging_snapshots by name select {shared} from read_parquet($files, union_by_name = true)", {"files": files})
     con.execute(
         """
         create or replace table meta.snapshots (
@@ -352,9 +353,10 @@ def _freeze_week(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         items, said = scratch / f"{stem}.parquet", scratch / f"{stem}.context.json"
-        write_items(con, items, week_end, version.name)
+        with open_items.on_days(con):
+            write_items(con, items, week_end, version.name)
         _agree(con, items, week_end)
-        said.write_text(context.dump(context.gather(con, week_end, known_at)), encoding="utf-8")
+        said.write_text(context.dump(context.gather(con, week_end, known_at, items)), encoding="utf-8")
         content, rows = content_hash(con, items)
         snapshot = Snapshot(
             sequence=len(chain) + 1,
@@ -441,8 +443,8 @@ def content_hash(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, int]:
     columns = con.execute("describe select * from read_parquet($file)", {"file": str(file)}).fetchall()
     digest = hashlib.sha256("".join(f"{name} {kind}\n" for name, kind, *_ in columns).encode())
     # Each value with its length before it, so that no two rows can look alike.
-    line = " || ".join(f"coalesce(strlen(cast({name} as varchar)) || ':' || cast({name} as varchar), '-')" for name, *_ in columns)
-    cursor = con.execute(f"select sha256({line}) as row_hash from read_parquet($file) order by row_hash", {"file": str(file)})
+    line = ", ".join(f"coalesce(strlen(cast({name} as varchar)) || ':' || cast({name} as varchar), '-')" for name, *_ in columns)
+    cursor = con.execute(f"select sha256(concat({line})) as row_hash from read_parquet($file) order by row_hash", {"file": str(file)})
     rows = 0
     while batch := cursor.fetchmany(50_000):
         rows += len(batch)

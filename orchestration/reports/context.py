@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from orchestration import open_items
 
 WEEK = timedelta(days=7)
 YEAR = timedelta(days=364)  # 52 weeks: the same weekday
@@ -19,10 +22,16 @@ TREND_WEEKS = 53
 IS_DEBIT = "(open_amount > 0 or (open_amount = 0 and open_amount_base > 0))"
 
 
-def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str) -> dict[str, Any]:
-    """Return the report's context at ``week_end`` from an open published file; amounts as exact text."""
-    for name, day in (("this_week", week_end), ("week_ago", week_end - WEEK), ("year_ago", week_end - YEAR)):
-        _keep_open_items(con, name, day)
+def days(week_end: date) -> tuple[date, date]:
+    """Return the days whose open items the context at ``week_end`` compares with."""
+    return week_end - WEEK, week_end - YEAR
+
+
+def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str, items: Path) -> dict[str, Any]:
+    """Return the report's context at ``week_end``, beside the ``items`` frozen, from open books that were reduced to its days; amounts as exact text."""
+    with open_items.on_days(con):
+        for name, day in zip(("week_ago", "year_ago"), days(week_end), strict=True):
+            _keep_open_items(con, name, day)
     return {
         "week_end": week_end.isoformat(),
         "known_at": known_at,
@@ -31,8 +40,9 @@ def gather(con: duckdb.DuckDBPyConnection, week_end: date, known_at: str) -> dic
             con,
             """
             select customer_id, name, coalesce(is_intercompany, false) as is_intercompany from marts.dim_customers
-            where customer_id in (select customer_id from this_week) order by 1
+            where customer_id in (select customer_id from read_parquet($items)) order by 1
             """,
+            items=str(items),
         ),
         "collectors": _rows(con, "select collector_id, name from marts.dim_collectors order by 1"),
         "buckets": _rows(con, "select bucket_id, label, bucket_order, days_from, days_to from marts.dim_aging_buckets order by bucket_order"),

@@ -35,18 +35,19 @@ class Items:
 
         ``style`` gives the SQL of a column's style number; ``first_row`` is the number of a sheet's first row of items, ``per_sheet`` how many a sheet holds.
         """
-        number = f"cast((place - 1) % {per_sheet} + {first_row} as varchar)"
-        cells = [self._cell(0, "line", "INTEGER", style("line"), number)]
+        cells = [self._cell(0, "line", "INTEGER", style("line"))]
         odd = []
         for column, name in enumerate(names, start=1):
             kind = "VARCHAR" if name in NAMES else self.columns[name]
-            cells.append(self._cell(column, name, kind, style(name), number))
+            cells.append(self._cell(column, name, kind, style(name)))
             if kind == "VARCHAR":
                 odd.append(f"coalesce(length({name}) > {LONGEST_PLAIN} or regexp_matches({name}, '{ODD_TEXT}'), false)")
             elif kind.startswith("DECIMAL"):
                 odd.append(f"coalesce(abs({name}) >= {MOST_PLAIN}, false)")
-        whole = f"'<row r=\"' || {number} || '\">' || {' || '.join(cells)} || '</row>'"
-        cursor = self.con.execute(f"select case when not ({' or '.join(odd)}) then {whole} end as xml, place from items order by place")
+        # Put together in one step: a chain of || copies what it has so far at each of its links.
+        whole = f"concat('<row r=\"', sheet_row, '\">', {', '.join(cells)}, '</row>')"
+        numbered = f"(select *, cast((place - 1) % {per_sheet} + {first_row} as varchar) as sheet_row from items)"
+        cursor = self.con.execute(f"select case when not ({' or '.join(odd)}) then {whole} end as xml, place from {numbered} order by place")
         values = self.con.cursor()
         while batch := cursor.fetchmany(BATCH):
             for xml, place in batch:
@@ -55,19 +56,18 @@ class Items:
     def csv_lines(self) -> Iterator[str]:
         """Yield each item as a line of CSV with every column that was frozen, and its names; text that a spreadsheet would run has an apostrophe before it."""
         fields = [_field(name, kind) for name, kind in (*self.columns.items(), *((name, "VARCHAR") for name in NAMES[:2]))]
-        line = " || ',' || ".join(fields)
-        cursor = self.con.execute(f"select {line} from items order by place")
+        cursor = self.con.execute(f"select concat_ws(',', {', '.join(fields)}) from items order by place")
         while batch := cursor.fetchmany(BATCH):
             yield from (line for (line,) in batch)
 
-    def _cell(self, column: int, name: str, kind: str, style: str, number: str) -> str:
-        start = f"'<c r=\"{xl_col_to_name(column)}' || {number} || '\" s=\"' || {style} || '\"'"
+    def _cell(self, column: int, name: str, kind: str, style: str) -> str:
+        start = f"'<c r=\"{xl_col_to_name(column)}', sheet_row, '\" s=\"', {style}, '\"'"
         if kind != "VARCHAR":
             figure = f"cast({name} - date '1899-12-30' as varchar)" if kind == "DATE" else f"cast({name} as varchar)"
-            return f"case when {name} is null then '' else {start} || '><v>' || {figure} || '</v></c>' end"
+            return f"case when {name} is null then '' else concat({start}, '><v>', {figure}, '</v></c>') end"
         escaped = f"replace(replace(replace({name}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
-        filled = f"{start} || ' t=\"inlineStr\"><is><t>' || {escaped} || '</t></is></c>'"
-        return f"case when {name} is null then '' when {name} = '' then {start} || '/>' else {filled} end"
+        filled = f"concat({start}, ' t=\"inlineStr\"><is><t>', {escaped}, '</t></is></c>')"
+        return f"case when {name} is null then '' when {name} = '' then concat({start}, '/>') else {filled} end"
 
     def _values(self, con: duckdb.DuckDBPyConnection, place: int) -> dict[str, Any]:
         cursor = con.execute("select * from items where place = ?", [place])

@@ -202,8 +202,11 @@ def _write_customers(sheets_: Sequence[LongSheet], sheets: Sheets, report: Repor
         sheet.set_column(first, last + 5, 16)
         sheets.headings(sheet, 3, headings)
         text, quiet = sheets.format(), sheets.format(font_color=QUIET)
+        # In the order in which they are needed, which numbers the formats.
+        pairs = dict.fromkeys((account.currency, account.base_currency) for account in part)
+        styles = {pair: (sheets.money(pair[0]), sheets.money(pair[0], bold=True), sheets.money(pair[1])) for pair in pairs}
         for row, account in enumerate(part, start=HEAD_ROWS):
-            cash, total = sheets.money(account.currency), sheets.money(account.currency, bold=True)
+            cash, total, cash_base = styles[account.currency, account.base_currency]
             customer = account.customer
             said = (account.company_id, customer.customer_id, customer.name, "intercompany" if customer.is_intercompany else "", account.currency)
             sheet.write_cells(
@@ -216,7 +219,7 @@ def _write_customers(sheets_: Sequence[LongSheet], sheets: Sheets, report: Repor
                     (account.past_due, cash),
                     (account.oldest_days, text),
                     (account.base_currency, text),
-                    (account.open_base, sheets.money(account.base_currency)),
+                    (account.open_base, cash_base),
                 ],
             )
         finish_sheet(sheet, len(part), len(headings), 4)

@@ -12,6 +12,7 @@ import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -242,6 +243,26 @@ def test_a_company_that_vanished_from_a_full_drop_stops_the_publish_until_somebo
     told = json.loads(arw(demo_home.root, "status", "--json").stdout)
     assert {"no_company_vanished"} <= {entry["check_id"] for entry in told["overrides"] if entry["because"] == "C300 was sold"}
     assert "no_company_vanished" in str(pointer_of(demo_home)["checks"])
+    # The drop tells of nobody in person: the version has the contacts of the one before.
+    assert contacts_of(demo_home, pointer_of(demo_home)).samefile(contacts_of(demo_home, before))
+
+
+def contacts_of(home: Home, pointer: dict[str, Any]) -> Path:
+    return home.published / f"ar_{pointer['version']}_contacts.duckdb"
+
+
+def test_what_a_drop_tells_of_people_is_in_the_contacts_of_the_next_version(first_run: tuple[Home, str], tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(first_run[0].root, tmp_path / "home")))
+    before = pointer_of(home)
+    drop = tmp_path / "crm"
+    (drop / "crm").mkdir(parents=True)
+    (drop / "manifest.yaml").write_text("extracted_at: 2026-11-01T06:00:00Z\nbooks_through: 2026-10-24\nmode: incremental\n", encoding="utf-8")
+    (drop / "crm" / "users.csv").write_text("user_id,name,email\nU-NEW,Ada New,ada@new.example\n", encoding="utf-8")
+    arw(home.root, "run", drop)
+    query = "select count(*) from personal.users where user_id = 'U-NEW'"
+    for pointer, count in ((before, 0), (pointer_of(home), 1)):
+        with duckdb.connect(str(contacts_of(home, pointer)), read_only=True) as con:
+            assert con.execute(query).fetchone() == (count,)
 
 
 def run_with_project(project: Path, home: Home, *words: str) -> subprocess.CompletedProcess[str]:
