@@ -34,7 +34,7 @@ STAGES = {
 }
 UNITS = {"k": 1_000, "M": 1_000_000}
 # Beyond this size only the full run is measured, beside the floor and what costs nothing.
-MOST_OF_EVERYTHING = 5_000_000
+MOST_OF_EVERYTHING = 1_000_000
 
 
 def main() -> None:

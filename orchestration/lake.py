@@ -121,6 +121,15 @@ class _Loader:
     con: duckdb.DuckDBPyConnection
     known: list[DropRecord]
     profiles: dict[str, Profile] = field(default_factory=dict)
+    # What each drop asks of all before it, kept beside them: thousands may stand in an inbox.
+    by_id: dict[str, DropRecord] = field(default_factory=dict)
+    by_path: dict[str, str] = field(default_factory=dict)
+    filled_feeds: set[str] = field(default_factory=set)
+    last_own_moment: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for record in self.known:
+            self._know(record)
 
     def load(self, folder: Path, loaded_at: datetime) -> tuple[DropRecord, bool]:
         """Return the drop's record and whether it is new; raises an ExtractError when it cannot be taken."""
@@ -132,17 +141,15 @@ class _Loader:
         if not files:
             raise NotADrop(folder.name, "it holds no file of any feed")
         identity = drop_id(said, profile.digest, files)
-        twin = next((record for record in self.known if record.drop_id == identity), None)
-        if twin:
+        if twin := self.by_id.get(identity):
             note = f"the same content was loaded from {twin.path} at {twin.loaded_at.isoformat(' ', 'seconds')}"
             copies = [{**file, "rows_loaded": 0, "rows_rejected": 0, "rows_duplicate": file["rows_in"]} for file in twin.files]
             _note_attempt(self.home.lake, "duplicate", folder, loaded_at, note, twin.drop_id, copies)
             return twin, False
-        known_feeds = {name for record in self.known for name, feed in record.feeds.items() if feed["rows_loaded"]}
         with _staging(self.home.lake / ".staging" / identity, folder) as scratch:
-            landing = land(self.con, identity, files, profile, manifest, known_feeds, scratch)
-            earlier = [record.drop_id for record in self.known if record.path == str(folder)]
-            notes = [f"same name as drop {earlier[-1]}, other content: a new version"] if earlier else []
+            landing = land(self.con, identity, files, profile, manifest, self.filled_feeds, scratch)
+            earlier = self.by_path.get(str(folder))
+            notes = [f"same name as drop {earlier}, other content: a new version"] if earlier else []
             extracted_at = manifest.extracted_at or self._next_moment(loaded_at)
             record = DropRecord(
                 drop_id=identity,
@@ -159,8 +166,15 @@ class _Loader:
                 files=[file for landed in landing.feeds for file in file_counts(landed, files, notes)],
             )
             _store(self.home.lake, landing, record)
-        self.known.append(record)
+        self._know(record)
         return record, True
+
+    def _know(self, record: DropRecord) -> None:
+        self.by_id[record.drop_id] = record
+        self.by_path[record.path] = record.drop_id
+        self.filled_feeds.update(name for name, feed in record.feeds.items() if feed["rows_loaded"])
+        if not record.has_own_time:
+            self.last_own_moment = max(self.last_own_moment or record.extracted_at, record.extracted_at)
 
     def _profile(self, name: str) -> Profile:
         if name not in self.profiles:
@@ -169,7 +183,7 @@ class _Loader:
 
     def _next_moment(self, loaded_at: datetime) -> datetime:
         """Return a knowledge time for a drop without one: loading order is knowledge order, also on a clock set back."""
-        last = max((record.extracted_at for record in self.known if not record.has_own_time), default=None)
+        last = self.last_own_moment
         return loaded_at if last is None or last < loaded_at else last + timedelta(microseconds=1)
 
 
