@@ -2,7 +2,7 @@
 
 -- Applications with both their sides, each version: when each takes effect and ends, or why it is held, and on which side the order of things decides.
 with {% if follows() -%}
-touched_sides as (select * from {{ touched(ref('int_sides'), 'seen') }} as touched),
+touched_sides as (select * from {{ touched(ref('int_sides'), 'moved') }} as touched),
 
 {% endif -%}
 sides as (

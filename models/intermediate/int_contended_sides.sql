@@ -14,10 +14,10 @@ with lowered as (
         from {{ ref('int_applications_keyed') }} group by source_key, application_id
         union all
         select side_key, adjustment_id as movement_id, max(abs(amount)) as most
-        from {{ touched(ref('int_adjustments'), 'moved') }} where moves in ('document', 'receipt') group by side_key, adjustment_id
+        from {{ touched(ref('int_adjustments'), 'changed') }} where moves in ('document', 'receipt') group by side_key, adjustment_id
         union all
         select 'document:' || document_id as side_key, 'settlement' as movement_id, max(abs(gross_amount - open_amount)) as most
-        from {{ touched(ref('int_documents'), 'moved') }} where open_amount is not null group by document_id
+        from {{ touched(ref('int_documents'), 'changed') }} where open_amount is not null group by document_id
     ) as movements
     group by side_key
 
@@ -30,7 +30,7 @@ capacities as (
         min(magnitude) as least_magnitude,
         bool_or(has_installments) as has_installments,
         bool_or(pool is not null) as is_pooled
-    from {{ touched(ref('int_sides'), 'moved') }}
+    from {{ touched(ref('int_sides'), 'changed') }}
     where held_reason is null
     group by side_key
 

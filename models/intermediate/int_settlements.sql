@@ -4,7 +4,7 @@
 select
     application_id, target_key as target_item_id, source_key as source_item_id, source_kind,
     amount, source_amount as amount_in_source_currency, discount_amount, effective_on, ended_on, false as is_derived, known_from, known_to
-from {{ touched(ref('int_applications'), 'moved') }}
+from {{ touched(ref('int_applications'), 'changed') }}
 where held_reason is null
     and effective_on < ended_on
     and not is_target_contended
