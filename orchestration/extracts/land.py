@@ -243,11 +243,11 @@ def _read(task: Task, sources: Sequence[Source]) -> int | None:
         found = task.count("select count(*) from proven")
         if found == records:
             return 0
-        con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not ({proof})")
+        con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not coalesce({proof}, false)")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
-    [[suspects, certain]] = con.execute("select count(*), count(*) filter (where not is_doubtful) from suspects").fetchall()
-    return int(suspects) if found + certain == records else None
+    suspects = task.count("select count(*) from suspects")
+    return suspects if found + suspects == records else None
 
 
 def _delivered(task: Task, source: Source) -> str:
@@ -257,14 +257,14 @@ def _delivered(task: Task, source: Source) -> str:
     for column in (*feed.columns, IS_DELETED):
         value = given.get(column.name, "null::varchar")
         if column.name in given and not is_proven_untrimmed(column):
-            value = clean(column, value)
+            value = clean(column, value, may_be_padded=source.may_be_padded(value))
         columns.append(f"{value} as {quoted(column.name)}")
     extra = ", ".join(f"{literal(name)}, {given[name]}" for name in _extra(feed, source))
-    keys = (feed.column(name) for name in feed.key if name in given)
+    keys = (feed.column(name) for name in feed.key if name in given and source.may_be_padded(given[name]))
     padded = [f"{given[key.name]} is distinct from {clean(key, given[key.name])}" for key in keys]
     return f"""
         select {", ".join(columns)}, {f"json_object({extra})" if extra else "null"}::varchar as extra,
-            {" or ".join(padded) or "false"} as is_trimmed, {source.doubt} as is_doubtful, {source.text} as text,
+            {" or ".join(padded) or "false"} as is_trimmed, {source.text} as text,
             {source.file_expression} as source_file, source_line
         from {source.relation}
     """
@@ -298,7 +298,7 @@ def _is_required(task: Task, column: Column) -> bool:
 def _proof(task: Task, sources: Sequence[Source]) -> str:
     """Return the cheap test of a whole row."""
     may_hold_control = any(source.may_hold_control for source in sources)
-    tests = ["not is_trimmed", "not is_doubtful"]
+    tests = ["not is_trimmed"]
     if _has_deletions(sources):
         tests.append("coalesce(is_deleted = 'false', is_deleted is null)")
     for column in task.feed.columns:

@@ -13,10 +13,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.extracts.rules import literal
-from orchestration.extracts.text_files import LONGEST_LINE, TextFile, mark_lines
+from orchestration.extracts.text_files import LONGEST_LINE, MOST_LINES_OF_A_VALUE, TextFile, mark_lines
 
-# A quoted value that spans more lines than this is a quote that was never closed.
-MOST_LINES_OF_A_VALUE = 1000
 LONGEST_TEXT = 10_000
 MALFORMED = "malformed"
 
@@ -27,31 +25,26 @@ def create_malformed_table(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def plain_relation(file: TextFile) -> str:
-    """Return a query for a file whose records are its lines: columns c0, c1, … as text, and source_line.
+    """Return a query for a file whose records each begin on a line of their own: columns c0, c1, … as text, and source_line.
 
-    Whether they are is known when it was read: there must be as many records as lines, and DuckDB must not object.
+    Whether they do is known when it was read: there must be as many records as the lines leave room for, and DuckDB must not object.
     """
     columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(file.header)))
     quote = literal(file.dialect.quote)
+    line = f"row_number() over () + {file.header_lines}"
+    if file.inner_lines:
+        record = f"concat({', '.join(f'c{i}' for i in range(len(file.header)))})"
+        ends = f"strlen({record}) - strlen(replace({record}, chr(10), ''))"
+        # Its own line ends stand behind the line that a record begins on.
+        line = f"cast({line} + sum({ends}) over (rows between unbounded preceding and current row) - ({ends}) as bigint)"
     return f"""(
-        select *, row_number() over () + {file.header_lines} as source_line
+        select *, {line} as source_line
         from read_csv(
             {literal(str(file.path))}, auto_detect = false, header = true, columns = {{{columns}}},
             delim = {literal(file.dialect.delimiter)}, quote = {quote}, escape = {quote}, strict_mode = true,
             null_padding = false, max_line_size = {LONGEST_LINE}
         )
     )"""
-
-
-def doubt(file: TextFile) -> str:
-    """Return SQL that is true for a plainly read record which may not have been what its line says.
-
-    DuckDB lets a quote stand within a bare value; whether it was the value's own or one that was not closed, only the
-    line tells.
-    """
-    if not file.has_quotes:
-        return "false"
-    return " or ".join(f"coalesce(contains(c{i}, {literal(file.dialect.quote)}), false)" for i in range(len(file.header)))
 
 
 def read_lines(con: duckdb.DuckDBPyConnection, table: str, file: TextFile, scratch: Path) -> int:

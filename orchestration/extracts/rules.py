@@ -38,11 +38,11 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def clean(column: Column, text: str) -> str:
-    """Return the text to judge: empty is NULL; all but free text is trimmed."""
+def clean(column: Column, text: str, *, may_be_padded: bool = True) -> str:
+    """Return the text to judge: empty is NULL; all but free text is trimmed, where that can make a difference (it costs as much as reading)."""
     if column.type == "text":
-        return f"case when trim({text}) <> '' then {text} end"
-    trimmed = f"nullif(trim({text}), '')"
+        return f"case when trim({text}) <> '' then {text} end" if may_be_padded else text
+    trimmed = f"nullif(trim({text}), '')" if may_be_padded else text
     if column.synonyms:
         whens = " ".join(f"when {literal(said)} then {literal(meant)}" for said, meant in column.synonyms.items())
         return f"case {trimmed} {whens} else {trimmed} end"

@@ -14,7 +14,7 @@ from orchestration.extracts.drops import DropFile
 from orchestration.extracts.errors import BadHeader, BadProfile, BadType
 from orchestration.extracts.parquet import FITTING, INEXACT, parquet_columns, parquet_relation
 from orchestration.extracts.profiles import FileKind
-from orchestration.extracts.reading import LONGEST_TEXT, doubt, plain_relation, read_lines
+from orchestration.extracts.reading import LONGEST_TEXT, plain_relation, read_lines
 from orchestration.extracts.rules import literal, quoted
 from orchestration.extracts.text_files import TextFile, open_text
 
@@ -34,11 +34,9 @@ class Source:
     # The rows that the file holds, with the malformed ones.
     rows: int
     malformed: int = 0
-    # SQL that is true for a row which has to be looked at line by line.
-    doubt: str = "false"
     # SQL for the file of each row, where they come from several.
     source_file: str = ""
-    # The file, as long as it is taken for granted that its records are its lines.
+    # The file, as long as it is taken for granted that each of its records begins on a line of its own.
     lines_of: TextFile | None = None
 
     @property
@@ -49,7 +47,11 @@ class Source:
     @property
     def may_hold_control(self) -> bool:
         """Whether control characters (also tabs and line breaks) may stand within values."""
-        return self.lines_of is None or self.lines_of.has_control
+        return self.lines_of is None or self.lines_of.has_control or self.lines_of.inner_lines > 0
+
+    def may_be_padded(self, value: str) -> bool:
+        """Whether spaces may stand around a value, the SQL of one of its columns: those of the file are known to the byte."""
+        return self.lines_of is None or self.lines_of.has_padding or not (value.startswith("c") and value[1:].isdigit())
 
     @property
     def file_expression(self) -> str:
@@ -76,8 +78,7 @@ def open_source(con: duckdb.DuckDBPyConnection, number: int, file: DropFile, kin
         relation=plain_relation(text_file),
         columns=_columns(file.name, text_file.header, kind),
         text=_text(text_file.header, kind.dialect.delimiter),
-        rows=text_file.data_lines,
-        doubt=doubt(text_file),
+        rows=text_file.records,
         lines_of=text_file,
     )
     return source if text_file.is_plain else by_lines(con, source, scratch)
@@ -90,7 +91,7 @@ def by_lines(con: duckdb.DuckDBPyConnection, source: Source, scratch: Path) -> S
     table = f"file_{source.number}"
     malformed = read_lines(con, table, source.lines_of, scratch)
     rows = count_of(con, f"select count(*) from {table}") + malformed
-    return replace(source, relation=table, rows=rows, malformed=malformed, doubt="false", lines_of=None)
+    return replace(source, relation=table, rows=rows, malformed=malformed, lines_of=None)
 
 
 def settled(con: duckdb.DuckDBPyConnection, source: Source, scratch: Path) -> Source:
@@ -99,12 +100,12 @@ def settled(con: duckdb.DuckDBPyConnection, source: Source, scratch: Path) -> So
         return source
     table = f"file_{source.number}"
     try:
-        con.execute(f"create or replace temp table {table} as select *, {source.doubt} as is_doubtful from {source.relation}")
+        con.execute(f"create or replace temp table {table} as from {source.relation}")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return by_lines(con, source, scratch)
-    if count_of(con, f"select count(*) from {table} where not is_doubtful") != source.rows:
+    if count_of(con, f"select count(*) from {table}") != source.rows:
         return by_lines(con, source, scratch)
-    return replace(source, relation=table, doubt="false", lines_of=None)
+    return replace(source, relation=table, lines_of=None)
 
 
 def create_input(con: duckdb.DuckDBPyConnection, name: str, sources: Sequence[Source]) -> None:

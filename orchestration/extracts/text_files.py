@@ -27,8 +27,12 @@ GZIP_MAGIC = b"\x1f\x8b"
 # Of these, one that no line holds becomes the separator, so that DuckDB takes lines whole.
 SEPARATORS = (b"\x02\x03", b"\x1f\x1e", b"\x1c\x1d", b"\x05\x06\x05")
 LINE_MARK = b"|"
+# A quoted value that spans more lines than this is a quote that was never closed.
+MOST_LINES_OF_A_VALUE = 1000
 CONTROL = bytes([*range(32), 127])
 CONTROL_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+# How the spaces begin that DuckDB's trim removes beside the common one (Unicode's category Zs).
+OTHER_SPACES = (b"\xc2\xa0", b"\xe1\x9a", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80")
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,20 @@ class TextFile:
     header: tuple[str, ...]
     header_lines: int
     lines: int
-    # Whether every line could be a row: no blank or overlong line, one kind of line end.
+    # Whether every line outside of quotes could begin a row: no blank or overlong line, one kind of line end, quotes only around values and doubled within.
     is_plain: bool
     has_overlong: bool
-    has_quotes: bool
     # Whether there is any control character but line ends (and a tab where it is the delimiter).
     has_control: bool
+    # Whether a space may stand at either end of a value.
+    has_padding: bool
+    # Line ends that stand within quotes.
+    inner_lines: int
 
     @property
-    def data_lines(self) -> int:
-        """The number of lines below the header."""
-        return max(self.lines - self.header_lines, 0)
+    def records(self) -> int:
+        """The number of records below the header, if each begins on a line of its own."""
+        return max(self.lines - 1 - self.inner_lines, 0)
 
 
 @dataclass
@@ -73,13 +80,25 @@ class _Shape:
     pairs: int = 0
     blank: bool = False
     overlong: bool = False
-    quotes: bool = False
     quote: bytes = b""
     delimiter: bytes = b","
     control: bool = False
+    padding: bool = False
+    inner_lines: int = 0
+    most_lines_of_a_value: int = 0
+    is_within_quotes: bool = False
+    are_quotes_right: bool = True
     head: bytes = b""
     tail: bytes = b""
     _since_line_feed: int = 0
+    _lines_of_value: int = 0
+    _edge: bytes = b"\n"
+
+    def __post_init__(self) -> None:
+        self._padding = re.compile(b" [" + re.escape(self.quote + self.delimiter) + rb"\r\n]")
+        # Outside of quoted values, a quote that is not followed by an end of a value.
+        self._wrong_quote = re.compile(re.escape(self.quote) + b"[^" + re.escape(self.quote + self.delimiter) + rb"\r\n]")
+        self.padding = len(self.delimiter) != 1 or self.delimiter == b" "
 
     def see(self, chunk: bytes) -> None:
         seam = self.tail + chunk
@@ -90,7 +109,12 @@ class _Shape:
             self.pairs += seam.count(b"\r\n") - self.tail.count(b"\r\n")
             self.blank = self.blank or b"\n\r\n" in seam
         self.blank = self.blank or b"\n\n" in seam
-        self.quotes = self.quotes or (bool(self.quote) and self.quote in chunk)
+        if self.quote:
+            self._see_quotes(chunk if self.size > len(chunk) else chunk.removeprefix(codecs.BOM_UTF8))
+        if not self.padding:
+            # Read backwards, a space in front of a value is one behind it.
+            self.padding = b" " in seam and bool(self._padding.search(seam) or self._padding.search(seam[::-1]))
+            self.padding = self.padding or (not chunk.isascii() and any(space in seam for space in OTHER_SPACES))
         if not self.control:
             unseen = CONTROL.translate(None, b"\r\n" + self.delimiter)
             self.control = len(chunk.translate(None, unseen)) < len(chunk)
@@ -106,6 +130,28 @@ class _Shape:
             self.head += chunk[: CHUNK - len(self.head)]
         self.tail = seam[-3:]
 
+    def _see_quotes(self, chunk: bytes) -> None:
+        """Tell what stands within quotes (behind an odd number of them) from what stands outside, and whether each quote may stand where it does."""
+        if self.quote not in chunk and not self.is_within_quotes:
+            self._edge = chunk[-1:] or self._edge
+            return
+        pieces = chunk.split(self.quote)
+        starts_within, ends_within = self.is_within_quotes, self.is_within_quotes ^ (len(pieces) % 2 == 0)
+        within, outside = (pieces[::2], pieces[1::2]) if starts_within else (pieces[1::2], pieces[::2])
+        if b"\n" in b"".join(within):
+            ends = [piece.count(b"\n") for piece in within]
+            self.inner_lines += sum(ends)
+            ends[0] += self._lines_of_value if starts_within else 0
+            self.most_lines_of_a_value = max(self.most_lines_of_a_value, *ends)
+            self._lines_of_value = ends[-1] if ends_within else 0
+        elif len(pieces) > 1 or not starts_within:
+            self._lines_of_value = 0
+        if outside:
+            text = b"".join((self.quote if starts_within else self._edge, self.quote.join(outside), self.quote if ends_within else b""))
+            self.are_quotes_right = self.are_quotes_right and not (self._wrong_quote.search(text) or self._wrong_quote.search(text[::-1]))
+            self._edge = text[-1:]
+        self.is_within_quotes = ends_within
+
     @property
     def lines(self) -> int:
         return self.line_feeds + (0 if not self.size or self.tail.endswith(b"\n") else 1)
@@ -113,7 +159,9 @@ class _Shape:
     @property
     def is_plain(self) -> bool:
         one_kind_of_end = self.carriage_returns == self.pairs and self.pairs in (0, self.line_feeds)
-        return one_kind_of_end and not self.blank and not self.overlong
+        are_quotes_right = self.are_quotes_right and not self.is_within_quotes and self.most_lines_of_a_value <= MOST_LINES_OF_A_VALUE
+        # Within a value, DuckDB would keep the carriage return of a line end.
+        return one_kind_of_end and are_quotes_right and not (self.blank or self.overlong or (self.inner_lines and self.carriage_returns))
 
 
 @dataclass(frozen=True)
@@ -174,8 +222,9 @@ def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> TextFil
         lines=shape.lines,
         is_plain=shape.is_plain,
         has_overlong=shape.overlong,
-        has_quotes=shape.quotes,
         has_control=shape.control,
+        has_padding=shape.padding or shape.tail.endswith(b" "),
+        inner_lines=shape.inner_lines,
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import random
+import re
 
 import duckdb
 import pytest
 from landing import audit_balances, csv, document, land, put, query, refusal, write_drop
 
 from orchestration.extracts import errors
+from orchestration.extracts.text_files import CHUNK
 
 GOOD = csv([document("D1"), document("D2")])
 HEADER = GOOD.splitlines(keepends=True)[0]
@@ -342,3 +345,48 @@ def test_a_parquet_file_that_was_cut_off_is_refused(tmp_path):
     path = tmp_path / "drop/ledger/documents.parquet"
     path.write_bytes(path.read_bytes()[:-20])
     assert isinstance(refusal(tmp_path, tmp_path / "drop"), errors.UnreadableFile)
+
+
+def test_values_over_several_lines_are_read_as_they_stand_wherever_the_file_is_cut_for_reading(tmp_path):
+    """Python's own csv module writes them and tells the lines; the file is longer than what is looked at in one piece."""
+    choice = random.Random(3).choice
+    pieces = ["a", ",", '"', "\n", " ", "\u00a0", "Zahlung", "\u3000", "; ", '""', "é"]
+    noted = [document(f"D{n:05}", reference="".join(choice(pieces) for _ in range(n % 40)) or None) for n in range(20_000)]
+    # A blank line within a value sends the file another way, which is tested elsewhere.
+    noted = [{**row, "reference": re.sub("\n+", "\n", row["reference"] or "")} for row in noted]
+    text, line, expected = csv(noted), 2, []
+    for row in noted:
+        expected.append((row["document_id"], line, row["reference"] if row["reference"].strip(" \u00a0\u3000") else None))
+        line += 1 + row["reference"].count("\n")
+    assert len(text.encode()) > 1.5 * CHUNK
+    land(tmp_path, write_drop(tmp_path / "drop", documents=text))
+    assert query(tmp_path, "select document_id, source_line, reference from raw_ledger.documents order by 1") == expected
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u2003", "\u202f", "\u3000", "\u1680"])
+@pytest.mark.parametrize("where", ["front", "back", "quoted"])
+def test_spaces_around_values_are_trimmed_and_told(tmp_path, space, where):
+    rows = [document("D1"), document("D2", customer_id={"front": f"{space}K9", "back": f"K9{space}", "quoted": f"{space}K,9{space}"}[where])]
+    land(tmp_path, write_drop(tmp_path / "drop", documents=csv(rows)))
+    assert query(tmp_path, "select customer_id from raw_ledger.documents where document_id = 'D2'") == [("K,9" if where == "quoted" else "K9",)]
+
+
+def test_a_file_is_read_as_its_lines_are_whatever_happened_to_its_quotes(tmp_path):
+    """A blank line at the end changes nothing, but makes landing put the records together line by line."""
+    random_ = random.Random(11)
+    values = ["plain", "one\ntwo", 'say "hi"', "a,b", "", '"', "x\ny\nz"]
+    wrong = 0
+    for case in range(40):
+        text = csv([document(f"D{n}", reference=random_.choice(values), customer_id=random_.choice(["K1", "K,2"])) for n in range(8)])
+        for _ in range(case % 3):
+            place = random_.randrange(text.index("\n") + 1, len(text))
+            text = text[:place] + random_.choice(['"', '""', "", "\n"]) + text[place + random_.randrange(2) :]
+        found = []
+        for name, content in (("as it is", text), ("by lines", text.rstrip("\n") + "\n\n")):
+            home = tmp_path / f"{case} {name}"
+            land(home, write_drop(home / "drop", documents=content))
+            rows = query(home, "select document_id, source_line, reference, customer_id from raw_ledger.documents order by all")
+            found.append((rows, query(home, "select line, text, reason from meta.rejects order by all")))
+        assert found[0] == found[1], text
+        wrong += len(found[0][1]) > 0
+    assert wrong > 10
