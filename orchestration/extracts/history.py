@@ -76,8 +76,11 @@ def append_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequ
     """
     ordered = sorted(deliveries, key=lambda delivery: (delivery.extracted_at, delivery.drop_id))
     table = tables[feed.name]
-    _create_inputs(con, feed, ordered)
     [[is_first]] = con.execute(f"select count(*) = 0 from {table}").fetchall()
+    _create_deliveries(con, ordered)
+    _create_marks(con, feed, ordered)
+    _create_echoes(con, feed, ordered, table)
+    _create_told(con, feed, ordered)
     if is_first and len(ordered) == 1:
         # Nothing can have followed anything: every row that was not deleted is its one version.
         con.execute(
@@ -106,8 +109,8 @@ def append_versions(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequ
     con.execute(f"insert into {table} {_rows(feed)}")
 
 
-def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery]) -> None:
-    """Make the tables ``deliveries``, ``told`` (every row of every drop) and ``marks`` (keys whose row was rejected)."""
+def _create_deliveries(con: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
+    """Make the table ``deliveries``."""
     con.execute(
         """
         create or replace temp table deliveries (
@@ -131,6 +134,10 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
                 delivery.scope_posting_from,
             ],
         )
+
+
+def _create_told(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery]) -> None:
+    """Make the table ``told``: every row of every drop, but for the echoes."""
     columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in feed.columns)
     con.execute(
         f"create or replace temp table told ({columns}, is_deleted boolean, source_file varchar, source_line bigint, "
@@ -141,10 +148,15 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
         insert into told
         select {", ".join(_told(name) for name in feed.column_names)}, landed.is_deleted, landed.source_file, landed.source_line,
             deliveries.ord, deliveries.source_id, null, false
-        from read_parquet({_paths(delivery.rows for delivery in deliveries)}) as landed
+        from read_parquet({_paths(delivery.rows for delivery in deliveries)}, file_row_number = true) as landed
         inner join deliveries using (drop_id)
+        anti join echoes on echoes.landed_row = landed.file_row_number
         """
     )
+
+
+def _create_marks(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery]) -> None:
+    """Make the table ``marks``: keys whose row was rejected."""
     keys = ", ".join(f"{quoted(name)} {feed.column(name).sql_type}" for name in feed.key)
     con.execute(f"create or replace temp table marks ({keys}, ord integer)")
     rejects = [delivery.rejects for delivery in deliveries if delivery.rejects]
@@ -158,6 +170,35 @@ def _create_inputs(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Seque
             where feed = {literal(feed.name)} and key_values is not null
             """
         )
+
+
+def _create_echoes(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], table: str) -> None:
+    """Make the table ``echoes``: rows of a drop that say nothing but what the table knows as open.
+
+    Most of a drop of everything says again what the last one said. Such a row changes nothing, deletes nothing, and is not missing: neither it nor what it says
+    again is put in order. Where rows are replaced per parent, each of them tells that the others are gone.
+    """
+    con.execute("create or replace temp table echoes (known_row bigint, landed_row bigint)")
+    if len(deliveries) != 1 or deliveries[0].mode == "incremental" or feed.parent:
+        return
+    on_key = " and ".join(f"known.{quoted(name)} is not distinct from landed.{quoted(name)}" for name in feed.key)
+    is_marked = " and ".join(f"marks.{quoted(name)} is not distinct from known.{quoted(name)}" for name in feed.key)
+    con.execute(
+        f"""
+        insert into echoes
+        select known.rowid, landed.file_row_number
+        from {table} as known
+        inner join (
+            select {_of("rows", feed.key)}, rows.file_row_number, hash({", ".join(_told(name, "rows") for name in feed.column_names)}) as content
+            from read_parquet({_paths(delivery.rows for delivery in deliveries)}, file_row_number = true) as rows
+            inner join deliveries using (drop_id)
+            where not rows.is_deleted
+        ) as landed
+            on {on_key} and landed.content = hash({_of("known", feed.column_names)})
+        anti join marks on {is_marked}
+        where known.known_to = timestamp '{OPEN_END}' and not known.is_flagged
+        """
+    )
 
 
 def _recall(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Delivery], table: str) -> None:
@@ -179,6 +220,7 @@ def _recall(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Sequence[Del
             origins.source_id, known.rowid, known.is_flagged
         from {table} as known
         left join meta.drops as origins on origins.drop_id = known.drop_id
+        anti join echoes on echoes.known_row = known.rowid
         {spoken_of}
         where known.known_to = timestamp '{OPEN_END}'
         """
@@ -215,9 +257,9 @@ def _create_contested(con: duckdb.DuckDBPyConnection, feed: Feed, deliveries: Se
     )
 
 
-def _told(name: str) -> str:
+def _told(name: str, landed: str = "landed") -> str:
     """Return SQL for a landed column; what is open and when it was settled means something in open items only."""
-    column = f"landed.{quoted(name)}"
+    column = f"{landed}.{quoted(name)}"
     return f"case when load_mode = 'open_items' then {column} end" if name in ("open_amount", "settled_on") else column
 
 
