@@ -33,7 +33,7 @@ STAGES = {
     "is there already": "export",
 }
 UNITS = {"k": 1_000, "M": 1_000_000}
-# Beyond this size only the full run is measured, beside the floor and what costs nothing.
+# Beyond this size no drops are measured that come later.
 MOST_OF_EVERYTHING = 1_000_000
 
 
@@ -67,7 +67,7 @@ def main() -> None:
     wanted = [_number(size) for size in options.sizes]
     for documents in wanted if measured["fixed"] else [SMALLEST, *wanted]:
         _say(f"measuring {documents:,} documents")
-        found = measure_size(documents, options.scratch, keep=options.keep) | {"memory_limit": options.memory_limit}
+        found = measure_size(documents, options.scratch, keep=options.keep) | {"memory_limit": os.environ.get(LIMIT)}
         if documents == SMALLEST:
             measured["fixed"] = found
         else:
@@ -102,6 +102,8 @@ def measure_size(documents: int, scratch: Path, *, keep: bool) -> dict[str, Any]
     for name, command in {"nothing to do": ["run", str(inbox)], "status": ["status"], "sql": ["sql", "select 1"]}.items():
         _say(f"  {name}")
         found[name] = measure.of([*_arw(home.root), *command])[0]
+    _say("  answers")
+    found["questions"] = json.loads(measure.of(measure.python("questions", str(home.root)))[1])
     if documents <= MOST_OF_EVERYTHING:
         found |= _days_after(documents, home, scratch)
     if not keep:
@@ -111,8 +113,8 @@ def measure_size(documents: int, scratch: Path, *, keep: bool) -> dict[str, Any]
 
 
 def _days_after(documents: int, home: Home, scratch: Path) -> dict[str, Any]:
-    """Measure the answers, two days with changes and a full drop without any."""
-    found: dict[str, Any] = {"questions": json.loads(measure.of(measure.python("questions", str(home.root)))[1])}
+    """Measure two days with changes and a full drop without any."""
+    found: dict[str, Any] = {}
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         (books_through,) = con.execute("select max(books_through) from meta.drops").fetchone() or (dt.date.min,)
     for day, share in enumerate((0.001, 0.01), start=1):

@@ -32,7 +32,7 @@ def table(measured: dict[str, Any]) -> str:
     parts += ["## Goals", _goals(sizes, fixed), "## Growth", _growth(sizes, fixed)]
     for size, found in sizes.items():
         parts += [f"## {int(size):,} documents", _costs(found, fixed)]
-        parts += [_days(found, fixed), _answers(found)] if DROPS[0] in found else ["Of this size only the full run is measured."]
+        parts += [_days(found, fixed) if DROPS[0] in found else "Of this size no later drops are measured.", _answers(found)]
     if measured.get("files"):
         parts += ["## Files as they come", _files(measured["files"])]
     parts += ["## What the floor leaves out", LEFT_OUT.strip(), "## Start-up", _startup(fixed)]
