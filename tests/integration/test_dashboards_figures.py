@@ -117,6 +117,17 @@ def test_every_amount_of_the_worklist_is_what_its_rows_give(read: Read, chosen: 
         assert disagreeing(read, asked) == []
 
 
+def test_exceptions_by_reason_are_all_of_them(read: Read) -> None:
+    found = queries.exceptions(read)
+    listed = read("select object_type, reason, is_held, company_id, currency, amount from meta.exceptions", {})
+    assert len(found) > 3
+    for one in found:
+        rows = [row for row in listed if all(row[name] == one[name] for name in ("object_type", "reason", "is_held", "company_id", "currency"))]
+        amounts = [row["amount"] for row in rows if row["amount"] is not None and one["currency"] is not None]
+        assert (one["rows"], one["amount"]) == (len(rows), sum(amounts) if amounts else None)
+    assert sum(one["rows"] for one in found) == len(listed)
+
+
 def test_the_collectors_share_the_worklist_among_them(read: Read) -> None:
     everyone = {row["customer_id"] for row in queries.worklist(read, Worklist())}
     shares = [{row["customer_id"] for row in queries.worklist(read, Worklist(collector=person["collector_id"]))} for person in queries.collectors(read)]

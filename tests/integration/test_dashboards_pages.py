@@ -41,11 +41,12 @@ def page(name: str, **parameters: str) -> AppTest:
     return app.run()
 
 
-def shown(app: AppTest) -> str:
-    """Return everything that a page says, as HTML; fail if it broke."""
+def shown(app: AppTest, *, is_readable: bool = True) -> str:
+    """Return everything that a page says, as HTML; fail if it broke, or says that the version cannot be read and should not."""
     assert not app.exception, [error.value for error in app.exception]
     said = [element.proto.body for element in app.get("html") if "<style>" not in element.proto.body]
     said += [f"{metric.label} {metric.value}" for metric in app.metric]
+    assert is_readable != any("This version cannot be read" in each for each in said)
     return unescape("\n".join(said)).replace("<bdi>", "").replace("</bdi>", "").replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -220,7 +221,7 @@ def test_a_new_version_is_picked_up_whole_without_a_restart(home: Home) -> None:
 def test_a_file_that_cannot_be_read_any_more_says_so(home: Home) -> None:
     """The pointer and the checksum are right, and a table that the page needs is not there: another release's file."""
     republish(home, "99991231T000008Z_old", ("drop table marts.rpt_executive_kpis",))
-    assert "This version cannot be read" in shown(page("executive"))
+    assert "arw publish" in shown(page("executive"), is_readable=False)
 
 
 def test_the_pointer_names_what_is_shown(home: Home) -> None:
