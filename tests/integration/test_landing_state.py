@@ -49,6 +49,22 @@ def test_full_incremental_and_deleted_rows(tmp_path):
     ]
 
 
+def test_of_a_full_drop_that_says_most_again_the_rest_is_followed(tmp_path):
+    """Each drop is put into the tables before the next one comes: what it says again is left alone there."""
+    rows = [document("A"), document("B"), document("C", gross_amount="100"), document("D"), document("E", reference="x")]
+    drop(tmp_path, 1, rows)
+    assert len(versions(tmp_path)) == 5
+    again = [document("A", is_deleted="true"), document("B"), document("C", gross_amount="200"), document("E"), document("F")]
+    drop(tmp_path, 3, again)
+    assert versions(tmp_path) == [
+        *(("A", 100, 1, 3), ("B", 100, 1, None), ("C", 100, 1, 3), ("C", 200, 3, None), ("D", 100, 1, 3)),
+        *(("E", 100, 1, 3), ("E", 100, 3, None), ("F", 100, 3, None)),
+    ]
+    drop(tmp_path, 5, [document("A"), *again[1:]])
+    assert versions(tmp_path)[:3] == [("A", 100, 1, 3), ("A", 100, 5, None), ("B", 100, 1, None)]
+    assert len(versions(tmp_path)) == 9
+
+
 def test_a_row_marked_deleted_needs_its_key_and_nothing_else(tmp_path):
     drop(tmp_path, 1, [document("A"), document("B")])
     land(tmp_path, write_drop(tmp_path / "drops/02", manifest(2, mode="incremental"), documents=DELETION))
@@ -199,6 +215,19 @@ def test_the_lines_of_a_parent_are_replaced_together_also_incrementally(tmp_path
         ("A", 3, 60, 3, None),
         ("B", 1, 10, 1, None),
     ]
+
+
+def test_a_line_that_is_said_again_tells_that_the_others_of_its_parent_are_gone(tmp_path):
+    """Also where the parent lies outside of the scope, so that nothing of it is missing from the drop."""
+    old = [document("A", posting_date="2026-01-01"), document("B", posting_date="2026-01-01")]
+    lines = "document_id,sequence,due_date,amount\nA,1,2026-02-01,50\nA,2,2026-03-01,50\nB,1,2026-02-01,50\n"
+    land(tmp_path, write_drop(tmp_path / "1", manifest(10), documents=old, installments=lines))
+    assert query(tmp_path, "select count(*) from raw_ledger.installments") == [(3,)]
+    again = "document_id,sequence,due_date,amount\nA,1,2026-02-01,50\n"
+    new = [document("N", posting_date="2026-01-11")]
+    land(tmp_path, write_drop(tmp_path / "2", manifest(12, scope="{posting_from: 2026-01-10}"), documents=new, installments=again))
+    until = f"case when known_to < '{OPEN}' then day(known_to) end"
+    assert query(tmp_path, f"select document_id, sequence, {until} from raw_ledger.installments order by all") == [("A", 1, None), ("A", 2, 12), ("B", 1, None)]
 
 
 def test_what_vanishes_from_open_items_was_settled(tmp_path):
