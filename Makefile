@@ -129,6 +129,12 @@ bench: $(DEV_STAMP) ## Measure the cost of everything against a bare DuckDB (SIZ
 	$(BIN)/python -m benchmarks run $(SIZES) --scratch $(BENCH_DIR) --out $(BENCH_DIR)/performance
 	cp $(BENCH_DIR)/performance.md docs/performance.md
 
+.PHONY: bench-files
+bench-files: $(DEV_STAMP) ## Measure files as they come (10 GB, a million rejects, 5,000 drops: an hour and 30 GB of disk) and add them to the table
+	$(BIN)/python -m benchmarks.files --scratch $(BENCH_DIR)/files > $(BENCH_DIR)/files.json
+	$(BIN)/python -m benchmarks files $(BENCH_DIR)/files.json --out $(BENCH_DIR)/performance
+	cp $(BENCH_DIR)/performance.md docs/performance.md
+
 .PHONY: bench-compare
 bench-compare: $(DEV_STAMP) ## Hold the last `make bench` against the saved baseline, ratios only
 	@$(BIN)/python -m benchmarks compare $(BENCH_DIR)/performance.json benchmarks/baseline.json

@@ -34,7 +34,7 @@ def write(connection: duckdb.DuckDBPyConnection, out: Path, progress: Callable[[
 def _write_feed(connection: duckdb.DuckDBPyConnection, folder: Path, feed: Feed, drop: int) -> tuple[int, str | None] | None:
     """Write one feed of one drop; returns its rows and total, None where the drop does not bring it."""
     query = feed.query.format(drop=drop, books_through=int(days.BOOKS_THROUGH[drop]))
-    total = f"sum({feed.total}::decimal(18, 9))" if feed.total else "null"
+    total = f"sum({feed.total}::decimal(38, 9))" if feed.total else "null"
     found = connection.execute(f"select count(*), {total} from ({query})").fetchone()
     assert found is not None
     rows, amount = found
