@@ -131,7 +131,7 @@ bench: $(DEV_STAMP) ## Measure the cost of everything against a bare DuckDB (SIZ
 
 .PHONY: bench-files
 bench-files: $(DEV_STAMP) ## Measure files as they come (10 GB, a million rejects, 5,000 drops: an hour and 30 GB of disk) and add them to the table
-	@mkdir -p $(BENCH_DIR)
+	@test -f $(BENCH_DIR)/performance.json || { echo "there is no $(BENCH_DIR)/performance.json to add to; nothing was measured: make bench first" >&2; exit 1; }
 	$(BIN)/python -m benchmarks.files --scratch $(BENCH_DIR)/files > $(BENCH_DIR)/files.json
 	$(BIN)/python -m benchmarks files $(BENCH_DIR)/files.json --out $(BENCH_DIR)/performance
 	cp $(BENCH_DIR)/performance.md docs/performance.md

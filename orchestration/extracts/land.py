@@ -230,7 +230,7 @@ def _check_header(task: Task, source: Source) -> None:
 def _read(task: Task, sources: Sequence[Source]) -> int | None:
     """Read the rows: what is proven right into proven.parquet (view ``proven``), the rest into the table ``suspects``.
 
-    Returned is the number of suspects; None if a file's records turn out not to be its lines.
+    Returned is the number of suspects; None if a file's records turn out not to begin where its bytes say.
     """
     con, feed = task.con, task.feed
     con.execute(f"create or replace temp view delivered as {' union all '.join(_delivered(task, one) for one in sources)}")

@@ -1,8 +1,8 @@
 """From one CSV file to its records as text, each with the line that it stands on.
 
-DuckDB reads; nothing is sniffed. A file whose records are its lines is read as it stands. Where lines and records differ
-(line breaks within quotes, ragged rows, an unbalanced quote) the lines are read one by one and records are put together
-in SQL, so that exactly the malformed line is left out and every other row keeps its true line number.
+DuckDB reads; nothing is sniffed. A file whose records each begin on a line of their own, with quotes only where they belong, is
+read as it stands. Any other (ragged rows, an unbalanced quote, blank lines) is read line by line and records are put together in
+SQL, so that exactly the malformed line is left out and every other row keeps its true line number.
 """
 
 from __future__ import annotations

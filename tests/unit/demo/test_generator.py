@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from inboxes import REFERENCES, Inbox
 
-from orchestration.demo import SIZES, DemoSummary, generate
+from orchestration.demo import SIZES, DemoSummary, generate, writer
 from orchestration.demo.__main__ import main
 from orchestration.demo.deliberate import MISSING_NUMBER, UNKNOWN_CUSTOMER
+from orchestration.demo.feeds import Feed
 from orchestration.demo.generator import size_of
 
 # The first column of these says on which day a row's story began; nothing of it may lie after the drop's books_through.
@@ -45,6 +47,14 @@ def test_the_control_totals_are_those_of_the_files(inbox: Inbox, drop: int) -> N
         for column, total in control.get("total", {}).items():
             assert Decimal(total) == sum(Decimal(row[column]) for row in feeds[feed])
     assert "total" in manifest["feeds"]["documents"]
+
+
+def test_control_totals_hold_balances_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a demo of five million documents a control account passes a thousand million."""
+    monkeypatch.setattr(writer, "FEEDS", [Feed("ledger", "gl_balances", "select 999999999999999.125::decimal(18, 3) as closing_balance", "closing_balance")])
+    with duckdb.connect() as con:
+        names, _ = writer.write(con, tmp_path, lambda _: None)
+    assert "999999999999999.125" in (tmp_path / names[0] / "manifest.yaml").read_text(encoding="utf-8")
 
 
 def test_a_history_and_eight_weeks_are_extracted_on_saturdays(inbox: Inbox) -> None:
