@@ -78,6 +78,14 @@ class Landing:
 
 
 @dataclass(frozen=True)
+class Doubles:
+    """How many rows are left out because another has their key, and how many of these are rejected."""
+
+    rows: int = 0
+    clashes: int = 0
+
+
+@dataclass(frozen=True)
 class Task:
     """One feed of one drop, to be landed."""
 
@@ -192,19 +200,19 @@ def _land_feed(task: Task, sources: list[Source], inputs: Inputs, known_feeds: C
         sources = [by_lines(task.con, source, task.folder) for source in sources]
         suspects = _read(task, sources)
         assert suspects is not None, "where records begin and end is settled now"
-    malformed = _record_malformed(task, inputs.own if inputs.sources else {source.file for source in sources})
+    malformed = _record_malformed(task, inputs.own if inputs.sources else {source.file for source in sources if source.malformed})
     _check_rows(task, sources[0].file, sum(source.rows for source in sources), known_feeds)
     _check_totals(task, sources[0].file, suspects)
-    _judge(task, sources, suspects)
+    bad = _judge(task, sources) if suspects else 0
     has_new_keys = _type(task, suspects)
-    _settle_doubles(task, suspects)
-    rejected = malformed + _record_rejects(task, sources, inputs, suspects)
-    _write(task, is_final=not suspects and not has_new_keys)
+    doubles = _settle_doubles(task, bad)
+    rejected = malformed + _record_rejects(task, sources, inputs, bad, doubles.clashes)
+    _write(task, is_final=not suspects and not has_new_keys, has_doubles=doubles.rows > 0)
     unreadable = f"select count(*) from rejects where feed = {literal(task.feed.name)} and key_values is null"
     return FeedLanding(
         feed=task.feed.name,
         mode=task.mode,
-        counts=_counts(task, sources, inputs),
+        counts=_counts(task, sources, inputs, has_rejects=rejected > 0, has_doubles=doubles.rows > 0),
         has_unreadable_key=inputs.has_malformed or (rejected > 0 and task.count(unreadable) > 0),
         notes=tuple(_notes(task, sources, suspects)),
     )
@@ -233,25 +241,27 @@ def _read(task: Task, sources: Sequence[Source]) -> int | None:
     Returned is the number of suspects; None if a file's records turn out not to begin where its bytes say.
     """
     con, feed = task.con, task.feed
-    con.execute(f"create or replace temp view delivered as {' union all '.join(_delivered(task, one) for one in sources)}")
     proof = _proof(task, sources)
     proven = literal(str(task.folder / f"{feed.name}.proven.parquet"))
     try:
-        con.execute(f"copy (select {_typed_columns(task)} from delivered where {proof}) to {proven} (format parquet, compression zstd)")
+        delivered = _delivered(task, sources)
+        found = task.count(f"copy (select {_typed_columns(task)} from {delivered} where {proof}) to {proven} (format parquet, compression zstd)")
         con.execute(f"create or replace temp view proven as from read_parquet({proven})")
         records = sum(source.rows - source.malformed for source in sources)
-        found = task.count("select count(*) from proven")
         if found == records:
             return 0
-        con.execute(f"create or replace temp table suspects as {_cleaned(feed)} where not coalesce({proof}, false)")
+        suspects = task.count(f"create or replace temp table suspects as {_cleaned(task, sources)} where not coalesce({proof}, false)")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
-    suspects = task.count("select count(*) from suspects")
     return suspects if found + suspects == records else None
 
 
-def _delivered(task: Task, source: Source) -> str:
-    """Return a query for a source's rows: the feed's columns as clean text, what else it holds as JSON."""
+def _delivered(task: Task, sources: Sequence[Source]) -> str:
+    """Return a query for the rows of all sources: the feed's columns as clean text, what else they hold as JSON."""
+    return f"({' union all '.join(_delivered_by(task, source) for source in sources)})"
+
+
+def _delivered_by(task: Task, source: Source) -> str:
     feed, given = task.feed, source.columns
     columns = []
     for column in (*feed.columns, IS_DELETED):
@@ -270,11 +280,11 @@ def _delivered(task: Task, source: Source) -> str:
     """
 
 
-def _cleaned(feed: Feed) -> str:
+def _cleaned(task: Task, sources: Sequence[Source]) -> str:
     """Return a query for the rows with all their text clean."""
-    columns = (column for column in (*feed.columns, IS_DELETED) if is_proven_untrimmed(column))
+    columns = (column for column in (*task.feed.columns, IS_DELETED) if is_proven_untrimmed(column))
     cleaned = ", ".join(f"{clean(column, quoted(column.name))} as {quoted(column.name)}" for column in columns)
-    return f"select * replace ({cleaned}) from delivered"
+    return f"select * replace ({cleaned}) from {_delivered(task, sources)}"
 
 
 def _extra(feed: Feed, source: Source) -> list[str]:
@@ -300,7 +310,8 @@ def _proof(task: Task, sources: Sequence[Source]) -> str:
     may_hold_control = any(source.may_hold_control for source in sources)
     tests = ["not is_trimmed"]
     if _has_deletions(sources):
-        tests.append("coalesce(is_deleted = 'false', is_deleted is null)")
+        # A deletion needs its key only, but one that is right in full is proven as any other row.
+        tests.append("coalesce(is_deleted in ('false', 'true'), is_deleted is null)")
     for column in task.feed.columns:
         if not _gives(column, sources) and not _is_required(task, column):
             continue
@@ -341,12 +352,9 @@ def _check_totals(task: Task, file: str, suspects: int) -> None:
             raise ControlTotalOff(file, f"the manifest announces {announced} as the total of {name}, the files add up to {found:f}")
 
 
-def _judge(task: Task, sources: Sequence[Source], suspects: int) -> None:
-    """Make the table ``bad``: the suspects that are wrong in themselves, each with all its faults."""
+def _judge(task: Task, sources: Sequence[Source]) -> int:
+    """Make the table ``bad``: the suspects that are wrong in themselves, each with all its faults. Returned is their number."""
     feed = task.feed
-    task.con.execute('create or replace temp table bad (row_id bigint, faults struct("column" varchar, reason varchar)[])')
-    if not suspects:
-        return
     found = []
     for column in feed.columns:
         is_required = _is_required(task, column)
@@ -360,9 +368,9 @@ def _judge(task: Task, sources: Sequence[Source], suspects: int) -> None:
         found.append(_first_fault(column, wrong))
     if _has_deletions(sources):
         found.append(_first_fault(IS_DELETED, [(f"lower(is_deleted) not in {TRUE + FALSE}", "is_deleted || ' is neither true nor false'")]))
-    task.con.execute(
+    return task.count(
         f"""
-        insert into bad
+        create or replace temp table bad as
         select row_id, faults
         from (select rowid as row_id, list_filter([{", ".join(found)}], lambda fault: fault is not null) as faults from suspects)
         where len(faults) > 0
@@ -399,8 +407,8 @@ def _type(task: Task, suspects: int) -> bool:
     return True
 
 
-def _settle_doubles(task: Task, suspects: int) -> None:
-    """Make the table ``doubles``: rows that are left out because another has their key.
+def _settle_doubles(task: Task, bad: int) -> Doubles:
+    """Make the table ``doubles``, if there are any: rows that are left out because another has their key.
 
     Rows that say the same are one row. Where they differ, or one of them is rejected, nobody knows which is right: all
     of them are rejected (``is_clash``).
@@ -408,21 +416,20 @@ def _settle_doubles(task: Task, suspects: int) -> None:
     con, feed = task.con, task.feed
     key = ", ".join(quoted(name) for name in feed.key)
     bad_key = ", ".join(f"{prefixed(feed.column(name), typed(feed.column(name)), task.source_id)} as {quoted(name)}" for name in feed.key)
-    con.execute("create or replace temp table doubles (source_file varchar, source_line bigint, times bigint, is_clash boolean)")
     keys = f"select {key}, 0 as is_bad from typed"
-    if suspects:
+    if bad:
         keys += f" union all select {bad_key}, 1 from suspects where rowid in (select row_id from bad)"
-    con.execute(
+    again = task.count(
         f"create or replace temp table keys_again as select {key}, count(*) as times, max(is_bad) as is_bad from ({keys}) group by {key} having count(*) > 1"
     )
-    if not task.count("select count(*) from keys_again"):
-        return
+    if not again:
+        return Doubles()
     same = " and ".join(f"typed.{quoted(name)} is not distinct from keys_again.{quoted(name)}" for name in feed.key)
     own_key = ", ".join(f"typed.{quoted(name)}" for name in feed.key)
     content = ", ".join(f"typed.{quoted(name)}" for name in (*feed.column_names, DELETED))
-    con.execute(
+    rows = task.count(
         f"""
-        insert into doubles
+        create or replace temp table doubles as
         select source_file, source_line, times, is_clash
         from (
             select typed.source_file, typed.source_line, times,
@@ -434,10 +441,13 @@ def _settle_doubles(task: Task, suspects: int) -> None:
         where is_clash or occurrence > 1
         """
     )
+    return Doubles(rows, task.count("select count_if(is_clash) from doubles"))
 
 
 def _record_malformed(task: Task, files: Collection[str]) -> int:
-    of_files = f"from {MALFORMED} where source_file in ({', '.join(map(literal, files)) or 'null'})"
+    if not files:
+        return 0
+    of_files = f"from {MALFORMED} where source_file in ({', '.join(map(literal, files))})"
     malformed = task.count(f"select count(*) {of_files}")
     if malformed:
         task.con.execute(
@@ -447,33 +457,30 @@ def _record_malformed(task: Task, files: Collection[str]) -> int:
     return malformed
 
 
-def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs, suspects: int) -> int:
+def _record_rejects(task: Task, sources: Sequence[Source], inputs: Inputs, bad: int, clashes: int) -> int:
     """Record the rows that are wrong in themselves or clash with another; returned is how many these are."""
-    clashes = task.count("select count_if(is_clash) from doubles")
-    bad = task.count("select count(*) from bad")
     if not clashes + bad:
         return 0
-    if not suspects:
-        task.con.execute("create or replace temp table suspects as from delivered limit 0")
     con, feed = task.con, task.feed
-    con.execute(
-        """
-        create or replace temp table wrong as
-        select suspects.*, bad.faults[1].column as wrong_column,
-            array_to_string(list_transform(bad.faults, lambda fault: fault.reason), '; ') as wrong_reason
-        from bad inner join suspects on suspects.rowid = bad.row_id
-        """
-    )
+    wrong = []
+    if bad:
+        wrong.append(
+            """
+            select suspects.*, bad.faults[1].column as wrong_column,
+                array_to_string(list_transform(bad.faults, lambda fault: fault.reason), '; ') as wrong_reason
+            from bad inner join suspects on suspects.rowid = bad.row_id
+            """
+        )
     if clashes:
-        con.execute(
+        wrong.append(
             f"""
-            insert into wrong
-            select cleaned.*, {literal(feed.key[0])},
-                'the same key stands there ' || doubles.times || ' times with different content'
-            from doubles inner join ({_cleaned(feed)}) as cleaned using (source_file, source_line)
+            select cleaned.*, {literal(feed.key[0])} as wrong_column,
+                'the same key stands there ' || doubles.times || ' times with different content' as wrong_reason
+            from doubles inner join ({_cleaned(task, sources)}) as cleaned using (source_file, source_line)
             where doubles.is_clash
             """
         )
+    con.execute(f"create or replace temp table wrong as {' union all '.join(wrong)}")
     if inputs.sources:
         records = " union all ".join(
             f"select {source.file_expression} as source_file, source_line, {source.text} as text from {source.relation}" for source in inputs.sources
@@ -513,11 +520,10 @@ def _readable(task: Task, name: str | None) -> str:
     return f"case when not ({wrong}) then {typed(column, prefixed(column, c, task.source_id))} end"
 
 
-def _write(task: Task, *, is_final: bool) -> None:
+def _write(task: Task, *, is_final: bool, has_doubles: bool) -> None:
     """Write <feed>.parquet: the proven rows as they are, unless rows have to be added, left out or given a key."""
     proven = task.folder / f"{task.feed.name}.proven.parquet"
     target = task.folder / f"{task.feed.name}.parquet"
-    has_doubles = task.count("select count(*) from doubles") > 0
     if is_final and not has_doubles:
         proven.rename(target)
         return
@@ -526,12 +532,12 @@ def _write(task: Task, *, is_final: bool) -> None:
     proven.unlink()
 
 
-def _counts(task: Task, sources: Sequence[Source], inputs: Inputs) -> tuple[FileCount, ...]:
+def _counts(task: Task, sources: Sequence[Source], inputs: Inputs, *, has_rejects: bool, has_doubles: bool) -> tuple[FileCount, ...]:
     feed = task.feed.name
     landed = literal(str(task.folder / f"{feed}.parquet"))
     loaded = task.by_file(f"select source_file, count(*) from read_parquet({landed}) group by all")
-    doubles = task.by_file("select source_file, count(*) from doubles where not is_clash group by all")
-    rejected = task.by_file(f"select file, count(*) from rejects where feed = {literal(feed)} group by all")
+    doubles = task.by_file("select source_file, count(*) from doubles where not is_clash group by all") if has_doubles else {}
+    rejected = task.by_file(f"select file, count(*) from rejects where feed = {literal(feed)} group by all") if has_rejects else {}
     if inputs.sources:
         rows_in = dict(task.by_file(f"select source_file, count(*) from {sources[0].relation} group by all"))
         for source in inputs.sources:
