@@ -155,7 +155,7 @@ def aging(read: Read, scope: Scope, on: date, customer: str | None = None) -> li
         f"""
         with aged as (
             select aged.bucket_id, aged.item_count, {scope.amount("open_amount", "aged")} as amount
-            from marts.aging_as_of($on) as aged
+            from {_aging(read, on)} as aged
             {scope.rates("aged", "$on")}
             where {scope.rows("aged")} and ($customer is null or aged.customer_id = $customer)
         ),
@@ -188,7 +188,7 @@ def _gross(read: Read, scope: Scope, on: date, customer: str | None) -> Decimal 
         select {scope.total("amount")} as amount
         from (
             select {scope.amount("open_amount", "items")} as amount
-            from marts.open_items_as_of($on) as items
+            from {_open_items(read, on)} as items
             {scope.rates("items", "$on")}
             where {scope.rows("items")} and ($customer is null or items.customer_id = $customer)
                 and (items.open_amount > 0 or (items.open_amount = 0 and items.open_amount_base > 0))
@@ -210,7 +210,7 @@ def aging_total(read: Read, scope: Scope, on: date, customer: str | None = None)
             {scope.total("amount", "not is_intercompany")} as trade_amount
         from (
             select aged.item_count, {scope.amount("open_amount", "aged")} as amount, customers.is_intercompany
-            from marts.aging_as_of($on) as aged
+            from {_aging(read, on)} as aged
             inner join marts.dim_customers as customers on customers.customer_id = aged.customer_id
             {scope.rates("aged", "$on")}
             where {scope.rows("aged")} and ($customer is null or aged.customer_id = $customer)
@@ -285,7 +285,7 @@ def debtors(read: Read, scope: Scope, on: date, limit: int = 10) -> list[Record]
             select
                 customers.customer_id, customers.name, open_amount, open_amount_base, days_past_due,
                 {scope.amount("open_amount", "items")} as amount
-            from marts.open_items_as_of($on) as items
+            from {_open_items(read, on)} as items
             inner join marts.dim_customers as customers on customers.customer_id = items.customer_id and not customers.is_intercompany
             {scope.rates("items", "$on")}
             where {scope.rows("items")}
@@ -528,9 +528,9 @@ def exposure(read: Read, ultimate_parent_id: str) -> Record | None:
 def customer_aging(read: Read, customer_id: str, on: date) -> list[Record]:
     """Return a customer's open amounts per company, currency and bucket at the close of a day."""
     return read(
-        """
+        f"""
         select aged.company_id, aged.currency, aged.bucket_id, buckets.label, buckets.bucket_order, aged.item_count, aged.open_amount
-        from marts.aging_as_of($on) as aged
+        from {_aging(read, on)} as aged
         inner join marts.dim_aging_buckets as buckets on buckets.bucket_id = aged.bucket_id
         where aged.customer_id = $customer
         order by 1, 2, buckets.bucket_order
@@ -542,12 +542,12 @@ def customer_aging(read: Read, customer_id: str, on: date) -> list[Record]:
 def customer_items(read: Read, customer_id: str, on: date) -> list[Record]:
     """Return a customer's open items at the close of a day, the oldest first."""
     return read(
-        """
+        f"""
         select
             items.company_id, coalesce(items.document_number, items.document_id) as document, items.item_type, items.installment_sequence, items.document_date,
             items.due_date, items.days_past_due, buckets.label as bucket, items.currency, items.original_amount, items.open_amount, items.is_disputed,
             items.disputed_amount, items.promised_on
-        from marts.open_items_as_of($on) as items
+        from {_open_items(read, on)} as items
         inner join marts.dim_aging_buckets as buckets on buckets.bucket_id = items.bucket_id
         where items.customer_id = $customer
         order by items.open_amount < 0, items.days_past_due desc nulls last, items.item_id
@@ -729,6 +729,22 @@ def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
     # One unknown part makes the sum unknown, not smaller.
     found = list(amounts)
     return None if None in found else sum((amount for amount in found if amount is not None), Decimal())
+
+
+def _open_items(read: Read, on: date) -> str:
+    """Return the SQL relation of what is open at the close of a day: the mart holds the day that the books are read at, which most readers ask for."""
+    return "marts.fct_open_items" if on == _as_of(read) else "marts.open_items_as_of($on)"
+
+
+def _aging(read: Read, on: date) -> str:
+    """Return the SQL relation of the aging at the close of a day, as `marts.aging_as_of` sums it."""
+    return f"""(
+        select
+            company_id, customer_id, currency, bucket_id, count(*) as item_count, sum(open_amount) as open_amount,
+            base_currency, sum(open_amount_base) as open_amount_base
+        from {_open_items(read, on)}
+        group by company_id, customer_id, currency, bucket_id, base_currency
+    )"""
 
 
 def _as_of(read: Read) -> date:

@@ -284,13 +284,14 @@ def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[
         shutil.copyfile(source, copy)
     sync(copy)
     _verify(copy, contents)
+    sha256 = sha256_of(copy)
     pointer = {
         "file": file.name,
         "version": version,
         "as_of": said["as_of"],
         "known_at": said["known_at"],
         "published_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "sha256": sha256_of(copy),
+        "sha256": sha256,
         "row_counts": {table: rows for table, rows, _ in contents} | {"fct_aging_snapshots": frozen_rows},
         "checks": said["checks"],
     }
@@ -299,7 +300,7 @@ def _put(home: Home, version: str, source: Path, contacts: Path, contents: list[
     contacts.chmod(0o440)
     contacts.replace(home.published / contacts.name)
     copy.replace(file)
-    published.was_hashed(file)
+    published.was_hashed(file, sha256)
     write_json(file.with_suffix(".json"), pointer)
     return published.Version(file, pointer)
 
@@ -390,5 +391,5 @@ def _prune(home: Home, in_force: str) -> None:
 
 def _remove(home: Home, version: str) -> None:
     shutil.rmtree(export.folder(home, version), ignore_errors=True)
-    for suffix in (".json", ".duckdb", "_contacts.duckdb"):
+    for suffix in (".json", ".duckdb", published.NOTE, "_contacts.duckdb"):
         (home.published / f"ar_{version}{suffix}").unlink(missing_ok=True)

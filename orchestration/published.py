@@ -21,8 +21,10 @@ POINTER_KEYS = ("file", "version", "as_of", "known_at", "published_at", "sha256"
 IN_TURN = "ar_[0-9]*"
 AS_KNOWN = "known_at_"
 
-# A file is read whole once per process to verify it; published files never change afterwards.
-_verified: set[tuple[str, int, int, int]] = set()
+# A file is read whole to verify it once per process, and not at all where the publisher's note beside it says that nothing touched it since.
+_verified: set[tuple[str, ...]] = set()
+# Ends the name of that note.
+NOTE = ".verified"
 
 
 class NothingPublished(ArwError):
@@ -121,22 +123,33 @@ def _read_pointer(path: Path) -> tuple[dict[str, Any] | None, str]:
     return pointer, ""
 
 
-def was_hashed(path: Path) -> None:
-    """Take a file that this process has just put in its place, under the checksum that it computed, for verified."""
-    _verified.add(_identity(path))
+def was_hashed(path: Path, sha256: str) -> None:
+    """Take a file that this process has just put in its place, under this checksum of its own, for verified, and leave a note of it for other processes."""
+    identity = _identity(path, sha256)
+    _verified.add(identity)
+    path.with_suffix(NOTE).write_text(json.dumps(identity), encoding="utf-8")
 
 
-def _identity(path: Path) -> tuple[str, int, int, int]:
+def _identity(path: Path, sha256: str) -> tuple[str, ...]:
+    """Return what differs once a file was written to, replaced or copied (nobody sets the time of its last change back), or for another checksum."""
     stat = path.stat()
-    return str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return path.name, sha256, str(stat.st_ino), str(stat.st_size), str(stat.st_mtime_ns), str(stat.st_ctime_ns)
+
+
+def _is_noted(path: Path, identity: tuple[str, ...]) -> bool:
+    try:
+        noted: list[str] = json.loads(path.with_suffix(NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return noted == list(identity)
 
 
 def _damage(home: Home, pointer: dict[str, Any]) -> str | None:
     """Say what is wrong with the version's file, or None."""
     path = home.published / pointer["file"]
     try:
-        identity = _identity(path)
-        if identity in _verified:
+        identity = _identity(path, str(pointer["sha256"]))
+        if identity in _verified or _is_noted(path, identity):
             return None
         if sha256_of(path) != pointer["sha256"]:
             return f"{path.name} does not have the checksum that it was published with"

@@ -413,7 +413,7 @@ def _settle_doubles(task: Task, bad: int) -> Doubles:
     Rows that say the same are one row. Where they differ, or one of them is rejected, nobody knows which is right: all
     of them are rejected (``is_clash``).
     """
-    con, feed = task.con, task.feed
+    feed = task.feed
     key = ", ".join(quoted(name) for name in feed.key)
     bad_key = ", ".join(f"{prefixed(feed.column(name), typed(feed.column(name)), task.source_id)} as {quoted(name)}" for name in feed.key)
     keys = f"select {key}, 0 as is_bad from typed"

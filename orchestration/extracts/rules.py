@@ -167,8 +167,8 @@ def _plain_amount(feed: Feed, column: Column, c: str) -> str:
         return written(3)
     return f"""
         case
-            when regexp_full_match(currency, '{'|'.join(_with_units(0))}') then regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.]0+)?')
-            when currency is null or regexp_full_match(currency, '{'|'.join(_with_units(3))}') then {written(3)}
+            when regexp_full_match(currency, '{"|".join(_with_units(0))}') then regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.]0+)?')
+            when currency is null or regexp_full_match(currency, '{"|".join(_with_units(3))}') then {written(3)}
             else {written(2)}
         end
     """

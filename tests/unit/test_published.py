@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from homes import publish_version
 
 from orchestration import published
+from orchestration.files import sha256_of
 from orchestration.settings import Home
 
 OLD, NEW = "20260701T070000Z_aaaaaaaa", "20260708T070000Z_bbbbbbbb"
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """Return a home with an older version and the one in force."""
+@pytest.fixture(params=["hashed by its reader", "noted by its publisher"])
+def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Return a home with an older version and the one in force, to a process that has not read them yet."""
     home = Home(tmp_path)
-    publish_version(home, OLD)
-    publish_version(home, NEW)
+    for version in (OLD, NEW):
+        file = publish_version(home, version)
+        if request.param == "noted by its publisher":
+            published.was_hashed(file, sha256_of(file))
+    forget_what_was_read(monkeypatch)
     return home
+
+
+def forget_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "_verified", set())
 
 
 def test_the_version_in_force_is_the_one_that_the_pointer_names(home: Home) -> None:
@@ -54,6 +64,31 @@ def test_a_damaged_file_falls_back_to_the_last_good_version_and_says_so(home: Ho
     version = published.find(home)
     assert version.name == OLD
     assert said in str(version.warning) and NEW in str(version.warning)
+
+
+def test_a_note_is_trusted_for_the_checksum_and_the_file_that_it_was_made_of_only(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note of a checksum that the file does not have is believed for this very file, but for no copy of it and no other content."""
+    file, wrong = home.published / f"ar_{NEW}.duckdb", "0" * 64
+    pointer = json.loads(home.pointer.read_text(encoding="utf-8"))
+    home.pointer.write_text(json.dumps(pointer | {"sha256": wrong}), encoding="utf-8")
+    published.was_hashed(file, wrong)
+    forget_what_was_read(monkeypatch)
+    assert published.find(home).warning is None
+    copied = Home(tmp_path / "copied")
+    shutil.copytree(home.published, copied.published, copy_function=shutil.copy2)
+    assert "checksum" in str(published.find(copied).warning)
+    before = file.stat()
+    flip_a_byte(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "checksum" in str(published.find(home).warning)
+
+
+def test_a_note_that_cannot_be_read_is_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home.published / f"ar_{NEW}.duckdb"
+    for content in (b"", b"{", b"\xff\xfe", b"[1]"):
+        file.with_suffix(published.NOTE).write_bytes(content)
+        forget_what_was_read(monkeypatch)
+        assert published.find(home) == published.Version(file, json.loads(home.pointer.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"file": "ar_x.duckdb"}', b"\xff\xfe"])
