@@ -144,7 +144,7 @@ def passes(feed: Feed, column: Column, *, is_required: bool, may_hold_control: b
             test = _plain_amount(feed, column, c)
         case "decimal" | "rate":
             above_zero = f" and {typed(column)} > 0" if column.type == "rate" else ""
-            test = f"(regexp_full_match({c}, '[0-9]{{1,9}}([.][0-9]{{1,9}})?'){above_zero})"
+            test = f"(regexp_full_match({c}, '[0-9]{{1,9}}([.][0-9]{{1,9}}0*)?'){above_zero})"
             test = test if not column.range else f"not ({_any(faults(feed, column, is_required=False))})"
         case "text":
             test = f"not regexp_matches({c}, '{CONTROL_IN_TEXT}')" if may_hold_control else "true"
@@ -161,7 +161,8 @@ def _plain_amount(feed: Feed, column: Column, c: str) -> str:
     sign = "-?" if column.type == "signed_money" else ""
 
     def written(decimals: int) -> str:
-        return f"regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.][0-9]{{1,{decimals}}})?')"
+        # A database writes the zeros of its own scale behind what is significant.
+        return f"regexp_full_match({c}, '{sign}[0-9]{{1,15}}([.][0-9]{{1,{decimals}}}0*)?')"
 
     if not _is_in_row_currency(feed, column):
         return written(3)

@@ -136,10 +136,11 @@ def test_the_scale_of_an_amount_is_its_currency_s(tmp_path):
         document("K5", currency="KWD", gross_amount="1.23400"),
         document("E2", currency="EUR", gross_amount="1.23"),
         document("E3", currency="EUR", gross_amount="1.234"),
+        document("E4", currency="EUR", gross_amount="1.2300000000000000000000"),
         document("B3", currency="JPY", gross_amount="100", gross_amount_base="1.234"),
     ]
     land(tmp_path, write_drop(tmp_path / "drop", documents=rows))
-    assert sorted(query(tmp_path, "select document_id from raw_ledger.documents")) == [("B3",), ("E2",), ("J0",), ("J1",), ("K3",), ("K5",)]
+    assert sorted(query(tmp_path, "select document_id from raw_ledger.documents")) == [("B3",), ("E2",), ("E4",), ("J0",), ("J1",), ("K3",), ("K5",)]
     assert query(tmp_path, "select line, reason from meta.rejects order by 1") == [
         (4, "gross_amount 100.5 has more decimals than JPY has"),
         (6, "gross_amount 1.2345 has more than 3 decimals"),
