@@ -34,7 +34,7 @@ STAGES = {
 }
 UNITS = {"k": 1_000, "M": 1_000_000}
 # Beyond this size no drops are measured that come later.
-MOST_OF_EVERYTHING = 1_000_000
+MOST_OF_EVERYTHING = 5_000_000
 
 
 def main() -> None:

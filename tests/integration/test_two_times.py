@@ -149,7 +149,7 @@ def test_books_as_known_then_leave_everything_else_as_it_was(half_year: HalfYear
     version, before = as_known
     home = half_year.home
     after = contents_of(home)
-    added = {f"published/ar_{version.name}{suffix}" for suffix in (".duckdb", ".json", "_contacts.duckdb")}
+    added = {f"published/ar_{version.name}{suffix}" for suffix in (".duckdb", ".json", versions.NOTE, "_contacts.duckdb")}
     assert {name: content for name, content in after.items() if name not in added} == before
     assert added <= after.keys()
     assert not home.aside.root.exists()
