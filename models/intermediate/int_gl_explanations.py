@@ -48,10 +48,15 @@ OF_LINE = """
 # Two are enough to tell that there is more than one.
 POSTINGS = """
     select object_type, object_id, event_type, posting_date, {amount}, {amount_base}, is_journal
-    from {postings} where {of_line} and case $kind when 'base_total' then amount_base else amount end = $amount limit 2
+    from {postings} where {of_line} and {own_amount} = $amount limit 2
+"""
+EVERY_DAY = """
+    create or replace temp table gl_posting_days as
+    select company_id, receivable_account, currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base, count(*) as postings
+    from {postings} group by 1, 2, 3, 4
 """
 DAYS = """
-    select posting_date, {sum_amount}, {sum_amount_base}, count(*) from {postings} where {of_line} group by 1
+    select posting_date, {sum_amount}, {sum_amount_base}, cast(sum(postings) as bigint) from gl_posting_days where {of_line} group by 1
 """
 CLAIMS = """
     select
@@ -90,7 +95,9 @@ def model(dbt, session):
 
     def looked_up(query, line, after, until, **more):
         of_line = {"company": line.company_id, "account": line.account, "kind": line.kind, "currency": line.currency, "after": after, "until": until}
-        return fetch(query, of_line | more)
+        return fetch(query.replace("{own_amount}", "amount_base" if line.kind == "base_total" else "amount"), of_line | more)
+
+    fetch(EVERY_DAY)
 
     @cache
     def postings(line, amount, after, until):
