@@ -125,7 +125,7 @@ lint: $(DEV_STAMP) ## ruff and mypy
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(DEV_STAMP) ## Measure the cost of everything against a bare DuckDB (SIZES="100k 1M"; writes docs/performance.md)
+bench: $(DEV_STAMP) ## Measure the cost of everything against a bare DuckDB (SIZES="100k 1M 5M 10M" for all of it: two hours and 40 GB of disk; writes docs/performance.md)
 	$(BIN)/python -m benchmarks run $(SIZES) --scratch $(BENCH_DIR) --out $(BENCH_DIR)/performance
 	cp $(BENCH_DIR)/performance.md docs/performance.md
 
