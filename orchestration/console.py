@@ -126,5 +126,16 @@ def _serve(request: str) -> int:
     return DONE
 
 
+def _main() -> int:
+    try:
+        code = _serve(sys.stdin.read())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output (`arw sql QUERY | head`) has seen enough; keep the interpreter from complaining too.
+        sys.stdout = None
+        return DONE
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(_serve(sys.stdin.read()))
+    sys.exit(_main())

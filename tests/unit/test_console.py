@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,6 +40,17 @@ def test_decimals_are_printed_exactly(home: Home, capfd: pytest.CaptureFixture[s
     assert list(csv.reader(io.StringIO(out))) == [["total", "zero", "less"], ["2201100.000", "0.000000000", "-1.10"]]
     _, out, _ = ask(home, query, capfd, "json")
     assert json.loads(out, parse_float=Decimal) == [{"total": Decimal("2201100.000"), "zero": Decimal("0.000000000"), "less": Decimal("-1.10")}]
+
+
+@pytest.mark.parametrize("how", ["table", "csv", "json"])
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(home: Home, how: str) -> None:
+    command = [Path(sys.executable).with_name("arw"), "--home", home.root, "sql", "--format", how, "select n, repeat('x', 1000) as text from fct_numbers"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read().replace("only the first 1000 rows are shown; --rows N shows more\n", "") == ""
+        assert process.wait() == DONE
 
 
 def test_results_are_capped_and_say_so(home: Home, capfd: pytest.CaptureFixture[str]) -> None:
