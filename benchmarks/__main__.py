@@ -8,7 +8,9 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import duckdb
 from benchmarks import drops, measure, report
 from orchestration.database import LIMIT
 from orchestration.demo.generator import SMALLEST, size_of
-from orchestration.settings import Home, home_at
+from orchestration.settings import Home, home_at, project_dir
 
 # The line with which each stage of `arw run` begins; what comes before the first is landing.
 STAGES = {
@@ -67,7 +69,7 @@ def main() -> None:
     wanted = [_number(size) for size in options.sizes]
     for documents in wanted if measured["fixed"] else [SMALLEST, *wanted]:
         _say(f"measuring {documents:,} documents")
-        found = measure_size(documents, options.scratch, keep=options.keep) | {"memory_limit": os.environ.get(LIMIT)}
+        found = measure_size(documents, options.scratch, keep=options.keep) | {"memory_limit": os.environ.get(LIMIT), "commit": _commit()}
         if documents == SMALLEST:
             measured["fixed"] = found
         else:
@@ -155,6 +157,13 @@ def _machine() -> dict[str, Any]:
         "duckdb": duckdb.__version__,
         "measured_on": dt.date.today().isoformat(),
     }
+
+
+def _commit() -> str:
+    """Return the commit that is measured; sizes may have been measured at different ones."""
+    with suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=project_dir(), check=True, capture_output=True, text=True).stdout.strip()
+    return ""
 
 
 def _number(size: str) -> int:

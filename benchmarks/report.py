@@ -168,10 +168,13 @@ def _growth(sizes: dict[str, Any], fixed: dict[str, Any]) -> str:
             [
                 *(f"{int(size):,}", _seconds(growing), f"{growing / int(size) * 1e6:.0f}", _seconds(found["floor"]["cpu"])),
                 *(f"{growing / before:.1f}" if before else "", _seconds(found["run"]["wall"]), f"{found['run']['memory_mb']:,}", limit),
+                found.get("commit", ""),
             ]
         )
         before = growing
-    return _markdown(["documents", "growing CPU s", "µs a document", "floor CPU s", "÷ the size before", "wall s", "memory MB", "limit of DuckDB"], rows)
+    return _markdown(
+        ["documents", "growing CPU s", "µs a document", "floor CPU s", "÷ the size before", "wall s", "memory MB", "limit of DuckDB", "commit"], rows
+    )
 
 
 def _startup(fixed: dict[str, Any]) -> str:
