@@ -25,6 +25,8 @@ from orchestration.settings import Home, project_dir
 SECONDS_TO_END = 10
 PROGRESS_STEPS = 10
 PARSED = "partial_parse.msgpack"
+# What a build does not run: unit tests are for development, and what the audit asks of the build is not asked twice.
+LEFT_OUT = ("resource_type:unit_test", "tag:audited")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class BuildFailed(ArwError):
 
 
 def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: bool, full_refresh: bool, progress: Callable[[str], None]) -> Results:
-    """Run every seed, model and data test once (unit tests are for development) and return what happened.
+    """Run every seed, model and data test once, but for what is ``LEFT_OUT``, and return what happened.
 
     A build that ``follows`` the last one derives only the families that orchestration/families.py named.
 
@@ -69,7 +71,7 @@ def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: 
     exit_code, last_words = _dbt(
         home,
         "build",
-        *("--exclude", "resource_type:unit_test"),
+        *("--exclude", *LEFT_OUT),
         *("--target-path", str(home.dbt_target)),
         *("--vars", json.dumps(variables, sort_keys=True)),
         *(["--full-refresh"] if full_refresh else []),

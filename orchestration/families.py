@@ -135,7 +135,9 @@ def follow(con: duckdb.DuckDBPyConnection, last: LastBuild, now: LastBuild, max_
     if "payment_terms" in changed and con.execute(f"select 1 from raw_ledger.payment_terms where {changed['payment_terms']} limit 1").fetchone():
         return "payment terms changed"
     # No row of a family was known otherwise before the first of the moments at which something changed.
-    con.execute("create or replace table meta.follows_from as select min(extracted_at) as moment from meta.deliveries where " + _since(last))
+    con.execute(
+        f"create or replace table meta.follows_from as select min(extracted_at) as moment, date '{last.as_of}' as as_of from meta.deliveries where {_since(last)}"
+    )
     con.execute("create or replace temp table levels (kind varchar, id varchar, level integer)")
     for query in (*_changed_sides(changed), *_changed_surroundings(changed, max_rate_age_days), _between(last.as_of, now.as_of)):
         _add(con, query, CHANGED)

@@ -13,7 +13,7 @@ from orchestration.settings import project_dir
 
 PROJECT = project_dir()
 # How a build follows the last one, which nothing does here: the models look at every row.
-FOLLOWING = ("families", "family")
+FOLLOWING = ("families", "family", "sums")
 CONFIG = re.compile(r"\{\{\s*config\(.*?\)\s*\}\}", re.DOTALL)
 
 

@@ -31,8 +31,9 @@ from orchestration.extracts.records import DropRecord
 # The date that the project is compiled for, and that each replay puts its own in the place of.
 STAND_IN = "2999-12-31"
 HOOK = "as_of_functions.sql"
-# What a table of families keeps, and what is done after one, where a build follows the last.
+# What a table of families keeps, how it and a table of sums are brought up to date, and what is done after one, where a build follows the last.
 KEYS = "families.json"
+QUERY = "select 'the query of the model'"
 # What the published table functions read.
 LEDGER = (
     *("fct_ar_events", "dim_item_versions", "fct_dispute_versions", "fct_promise_versions", "dim_collector_assignments"),
@@ -58,12 +59,15 @@ class Node:
 class Project:
     """The compiled models and seeds by id, and the statements that make the published table functions.
 
-    A project that was compiled to follow derives what changed: then ``derived`` says of each table of families which rows it derives again.
+    A project that was compiled to follow derives what changed: then ``derived`` says of each table of families which rows it derives again, and ``remembered``
+    how it keeps these as they were; ``added`` is how a table of sums takes up what its query yields.
     """
 
     nodes: dict[str, Node]
     functions: str
     derived: dict[str, str]
+    remembered: dict[str, str]
+    added: dict[str, str]
     after: dict[str, str]
 
     def needed_for(self, names: Iterable[str]) -> list[Node]:
@@ -101,8 +105,8 @@ def compile_project(folder: Path, project: Path = ROOT, *, follows: bool = False
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed")
     }
-    families = json.loads((folder / KEYS).read_text(encoding="utf-8")) if follows else {"derived": {}, "after": {}}
-    return Project(nodes, (folder / HOOK).read_text(encoding="utf-8"), families["derived"], families["after"])
+    families = json.loads((folder / KEYS).read_text(encoding="utf-8")) if follows else {"derived": {}, "remembered": {}, "added": {}, "after": {}}
+    return Project(nodes, (folder / HOOK).read_text(encoding="utf-8"), **families)
 
 
 def _compile(folder: Path, project: Path) -> None:
@@ -122,12 +126,20 @@ def _compile(folder: Path, project: Path) -> None:
     if os.environ.get("AR_FOLLOWS") == "true":
         nodes = json.loads((folder / "kept.json").read_text(encoding="utf-8"))["nodes"].values()
         names = [node["name"] for node in nodes if node["config"].get("materialized") == "family"]
-        conditions = "".join(f"{{{{ is_touched('{name}', family('{name}')[2]) }}}}\0" for name in names)
-        keys = dbtRunner().invoke(["compile", *options, "--inline", conditions + "{{ touch_new_items(ref('int_items')) }}"])
+        sums = {node["name"]: node["config"] for node in nodes if node["config"].get("materialized") == "sums"}
+        asked = [f"{{{{ is_touched('{name}', family('{name}')[2]) }}}}" for name in names]
+        asked += [f"{{% set each = ref('{name}') %}}{{% if execute and remembered_columns('{name}') %}}{{{{ remember(each) }}}}{{% endif %}}" for name in names]
+        asked += [f'{{{{ add_difference(ref("{name}"), "{QUERY}", {c["keys"]}, {c["sums"]}, "{c["counted"]}") }}}}' for name, c in sums.items()]
+        keys = dbtRunner().invoke(["compile", *options, "--inline", "\0".join([*asked, "{{ touch_new_items(ref('int_items')) }}"])])
         if not keys.success:
             raise SystemExit(str(keys.exception))
-        *derived, after = keys.result.results[0].node.compiled_code.split("\0")
-        families = {"derived": dict(zip(names, derived, strict=True)), "after": {"int_items": after}}
+        said = iter(keys.result.results[0].node.compiled_code.split("\0"))
+        families = {
+            "derived": {name: next(said) for name in names},
+            "remembered": {name: remember for name in names if (remember := next(said))},
+            "added": {name: next(said) for name in sums},
+            "after": {"int_items": next(said)},
+        }
         (folder / KEYS).write_text(json.dumps(families), encoding="utf-8")
     (folder / "kept.json").replace(folder / "manifest.json")
 
@@ -191,8 +203,12 @@ class Books:
             self.con.execute(f"create or replace table {node.relation} as select * from read_csv(?, header = true, types = {types})", [str(node.file)])
         elif derived := project.derived.get(node.name):
             sql = node.sql.replace(STAND_IN, as_of.isoformat())
+            if remember := project.remembered.get(node.name):
+                self.con.execute(remember)
             self.con.execute(f"delete from {node.relation} where {derived}")
             self.con.execute(f"insert into {node.relation} by name select * from ({sql}\n) as derived where {derived}")
+        elif added := project.added.get(node.name):
+            self.con.execute(added.replace(QUERY, node.sql.replace(STAND_IN, as_of.isoformat())))
         else:
             self.con.execute(f"create or replace {kind} {node.relation} as ({node.sql.replace(STAND_IN, as_of.isoformat())}\n)")
         if after := project.after.get(node.name):

@@ -55,6 +55,44 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+    Columns of tables of families that a build that follows keeps of the rows that it derives again, for the tables of sums (sums.sql) that they contributed to.
+    Only what these read: rows of touched families lie scattered, and each more column has to be unpacked whole.
+-#}
+{% macro remembered_columns(name) -%}
+    {{ return({
+        'int_items': ['item_id', 'customer_id', 'currency', 'document_date', 'due_date', 'payment_terms_id', 'known_to'],
+        'int_settlements': [
+            'target_item_id', 'source_item_id', 'source_kind', 'amount', 'discount_amount', 'effective_on', 'ended_on', 'is_derived', 'known_to'
+        ],
+        'int_item_balances': [
+            'company_id', 'customer_id', 'currency', 'base_currency', 'posting_date', 'due_date', 'valid_from', 'valid_to', 'open_amount', 'open_amount_base'
+        ]
+    }.get(name)) }}
+{%- endmacro %}
+
+{#- Keep the rows of a table that are derived again. -#}
+{% macro remember(relation) -%}
+    create or replace table {{ before(relation) }} as
+    select {{ remembered_columns(relation.identifier) | join(', ') }} from {{ relation }} where {{ is_touched(relation.identifier, family(relation.identifier)[2]) }}
+{%- endmacro %}
+
+{#- The rows of a remembered table that were derived again, as they were before. -#}
+{% macro before(relation) -%} {{ target.database }}.meta.before_{{ relation.identifier }} {%- endmacro %}
+
+{#- A remembered table as it was before. -#}
+{% macro was(relation) -%}
+    {%- set columns = remembered_columns(relation.identifier) | join(', ') -%}
+    (
+        select {{ columns }} from {{ relation }} where not {{ is_touched(relation.identifier, family(relation.identifier)[2]) }}
+        union all
+        select {{ columns }} from {{ before(relation) }}
+    )
+{%- endmacro %}
+
+{#- The date that the books were read at before. -#}
+{% macro was_as_of() -%} (select as_of from {{ target.database }}.meta.follows_from) {%- endmacro %}
+
 {#- Runs after int_items: what became an item in this build is touched too. -#}
 {% macro touch_new_items(items) -%}
     {%- if follows() -%}

@@ -8,6 +8,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
+        {%- if remembered_columns(this.identifier) %} {{ remember(this) }}; {%- endif %}
         delete from {{ target_relation }} where {{ is_derived }};
         insert into {{ target_relation }} by name select * from (
             {{ compiled_code }}

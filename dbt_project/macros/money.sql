@@ -30,12 +30,22 @@
 {%- endmacro %}
 
 {% macro default__safe_divide(numerator, denominator, scale) -%}
-    {#- Both in units of 1e-9 as 128-bit integers: (2 n 10^s + d) div 2d on magnitudes is half up. -#}
+    {#-
+        Both as integers of one unit: (2 n 10^s + d) div 2d on magnitudes is half up. In thousandths in a machine word where they have no more decimals and are
+        small enough, else in units of 1e-9 in 128 bits, whose division costs forty times as much.
+    -#}
     {%- set n = "cast(cast(" ~ numerator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
     {%- set d = "cast(cast(" ~ denominator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
+    {%- set small_n = "cast(" ~ numerator ~ " as decimal(18, 3))" -%}
+    {%- set small_d = "cast(" ~ denominator ~ " as decimal(18, 3))" -%}
+    {%- set limit = 10 ** [15 - scale, 11] | min -%}
     cast(case when ({{ denominator }}) > 0 then
         cast(sign({{ numerator }}) as integer)
-        * cast((2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0) as decimal(30, 0))
+        * cast(case when abs({{ numerator }}) < {{ limit }} and ({{ denominator }}) < {{ limit }} then
+            case when {{ small_n }} = ({{ numerator }}) and {{ small_d }} = ({{ denominator }}) then
+                (2 * abs(cast({{ small_n }} * 1000 as bigint)) * {{ 10 ** scale }} + cast({{ small_d }} * 1000 as bigint)) // nullif(2 * cast({{ small_d }} * 1000 as bigint), 0)
+            else (2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0) end
+        else (2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0) end as decimal(30, 0))
         * cast('{{ "0." ~ "0" * (scale - 1) ~ "1" if scale > 0 else "1" }}' as decimal({{ scale + 1 }}, {{ scale }}))
     end as decimal(18, {{ scale }}))
 {%- endmacro %}

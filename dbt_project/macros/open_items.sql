@@ -1,8 +1,8 @@
 {#-
     The one source of `fct_open_items` and of the published table functions: what is open at the close of `as_of`, as known at `known_at`.
 
-    `as_of`, `known_at`: SQL expressions; known_at none = what the build knows. `tables`: dict of relations events, items, disputes, promises, assignments,
-    buckets, rates, companies, currencies. `basis`: SQL expression (due_date, document_date or posting_date) or none for due_date.
+    `as_of`, `known_at`: SQL expressions; known_at none = what the build knows. `tables`: dict of relations events (or balances, which hold what the build
+    knows), items, disputes, promises, assignments, buckets, rates, companies, currencies. `basis`: SQL expression (due_date, document_date or posting_date) or none for due_date.
 
     What is open is revalued at the rate of `as_of`, as known at `known_at`: into the company's base currency, and into the reporting currency. Each item is
     rounded half up to the minor unit, so that the sums are sums of these rows; without a rate the amounts are NULL (decision 0012).
@@ -98,6 +98,11 @@
                     else {{ days_between(as_of, 'coalesce(items.due_date, items.posting_date)') }}
                 end as age_days
             from (
+                {% if 'balances' in tables -%}
+                select item_id, open_amount, open_amount_base
+                from {{ tables['balances'] }}
+                where valid_from <= {{ as_of }} and valid_to > {{ as_of }}
+                {%- else -%}
                 select
                     events.item_id,
                     cast(sum(events.amount) as decimal(18, 3)) as open_amount,
@@ -107,6 +112,7 @@
                     and {{ known_when('events', known_at) }}
                 group by events.item_id
                 having sum(events.amount) != 0 or sum(events.amount_base) != 0
+                {%- endif %}
             ) as balances
             inner join {{ tables['items'] }} as items
                 on items.item_id = balances.item_id

@@ -91,12 +91,23 @@ once_held as (
 
 ),
 
+-- Only what was no longer known when the general ledger was read can be absent from it; most objects always were.
+ended as (
+
+    select distinct once_held.object_type, once_held.object_id
+    from once_held
+    inner join {{ ref('stg_ledger__gl_reads') }} as reads on reads.company_id = once_held.company_id
+    where once_held.known_to <= reads.read_at
+
+),
+
 last_versions as (
 
     select
         once_held.*, reads.read_at,
         row_number() over (partition by once_held.object_type, once_held.object_id order by once_held.known_to desc) as recency
     from once_held
+    inner join ended on ended.object_type = once_held.object_type and ended.object_id = once_held.object_id
     inner join {{ ref('stg_ledger__gl_reads') }} as reads on reads.company_id = once_held.company_id
     where once_held.known_from <= reads.read_at
 

@@ -10,7 +10,7 @@ from dagster_dbt import dbt_assets
 
 from orchestration import meta, pipeline
 from orchestration.assets.session import Session
-from orchestration.dbt import BuildFailed
+from orchestration.dbt import LEFT_OUT, BuildFailed
 from orchestration.dbt_nodes import Node, read_results, refuse_other_models
 from orchestration.errors import PublishRefused
 from orchestration.orchestrator import POOL
@@ -29,7 +29,7 @@ class BuildConfig(dg.Config):
 def dbt_build_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Return the dbt project as assets and asset checks."""
 
-    @dbt_assets(manifest=manifest, name="dbt_build", exclude="resource_type:unit_test", pool=POOL)
+    @dbt_assets(manifest=manifest, name="dbt_build", exclude=" ".join(LEFT_OUT), pool=POOL)
     def dbt_build(context: dg.AssetExecutionContext, config: BuildConfig, session: Session) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         with session.step(context) as progress:
             as_of = date.fromisoformat(config.as_of) if config.as_of else None

@@ -1,6 +1,6 @@
 -- Detects: an application within one account that calls itself a transfer, or one between accounts that does not.
 -- Means:   money went from one customer, company, account or currency to another and the roll-forward does not show it, or shows one that never was.
--- Each row: one event of an application with both its sides.
+-- Each row: one event of an application with both its sides. A build that follows the last one looks at the events that it derived again.
 with sides as (
 
     select item_id, company_id, customer_id, receivable_account, currency, known_from, known_to
@@ -9,7 +9,7 @@ with sides as (
 )
 
 select events.event_id, events.movement, events.item_id, events.counterpart_item_id, events.customer_id, sides.customer_id as counterpart_customer_id
-from {{ ref('fct_ar_events') }} as events
+from {{ touched(ref('fct_ar_events'), 'moved') }} as events
 inner join sides
     on sides.item_id = events.counterpart_item_id
     and sides.known_from <= events.known_from

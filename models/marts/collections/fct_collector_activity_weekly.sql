@@ -1,4 +1,6 @@
 {%- set days_after_touch = var('touch_credit_days') -%}
+{#- Stretches of as many days as a touch counts for: cash follows touches of its own stretch and of the one before. -#}
+{%- set stretch_days = days_after_touch + 1 -%}
 -- What collectors did each week and what it brought, in the reporting currency; the week that as_of lies in ends at as_of. Cash counts for the week of the touch that
 -- it followed within some days: once for whoever touched the customer last, and beside it for everybody who did.
 with accounts as (
@@ -68,6 +70,28 @@ cash as (
 
 ),
 
+touches_by_stretch as (
+
+    select *, day_number - day_number % {{ stretch_days }} as stretch
+    from (select *, {{ days_between('touched_on', "date '2000-01-01'") }} as day_number from touches) as numbered
+
+),
+
+cash_by_stretch as (
+
+    select cash.*, {{ days_between('received_on', "date '2000-01-01'") }} as day_number
+    from cash
+
+),
+
+looks_at as (
+
+    select *, day_number - day_number % {{ stretch_days }} as stretch from cash_by_stretch
+    union all
+    select *, day_number - day_number % {{ stretch_days }} - {{ stretch_days }} as stretch from cash_by_stretch
+
+),
+
 followed as (
 
     select
@@ -80,10 +104,12 @@ followed as (
         row_number() over (partition by cash.item_id order by touches.occurred_at desc, touches.activity_id desc) as recency,
         row_number() over (partition by cash.item_id, touches.collector_id order by touches.occurred_at desc, touches.activity_id desc) as recency_of_collector
 
-    from cash
+    from looks_at as cash
 
-    inner join touches
+    -- Not by customer alone: one who is touched and pays daily would be compared with all his days.
+    inner join touches_by_stretch as touches
         on touches.customer_id = cash.customer_id
+        and touches.stretch = cash.stretch
         and touches.touched_on <= cash.received_on
         and {{ add_days('touches.touched_on', days_after_touch) }} >= cash.received_on
 

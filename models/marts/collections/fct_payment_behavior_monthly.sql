@@ -1,76 +1,21 @@
 -- How customers pay: cash applied by month of application, still in force at as_of. Credits, derived settlements and reversed applications do not count.
-with payments as (
+with paid as (
 
-    select
-        targets.customer_id,
-        targets.currency,
-        settlements.effective_on,
-        sources.document_date as receipt_date,
-        targets.document_date,
-        targets.due_date,
-        targets.payment_terms_id,
-        settlements.amount,
-        settlements.discount_amount
-
-    from {{ ref('int_settlements') }} as settlements
-
-    inner join {{ ref('int_items') }} as targets
-        on targets.item_id = settlements.target_item_id
-        and {{ is_known('targets') }}
-
-    inner join {{ ref('int_items') }} as sources
-        on sources.item_id = settlements.source_item_id
-        and {{ is_known('sources') }}
-
-    where {{ is_known('settlements') }}
-        and settlements.source_kind = 'receipt'
-        and not settlements.is_derived
-        and settlements.effective_on <= {{ as_of() }}
-        and settlements.ended_on > {{ as_of() }}
-
-),
-
-timed as (
-
-    select
-        payments.*,
-        {{ days_between('payments.receipt_date', 'payments.document_date') }} as days_to_pay,
-        {{ days_between('payments.receipt_date', 'payments.due_date') }} as days_late,
-        -- What the terms offered, on cash that came after the discount date and took none.
-        case
-            when terms.discount_percent > 0
-                and payments.discount_amount = 0
-                and payments.receipt_date > {{ add_days('payments.document_date', 'coalesce(terms.discount_days, 0)') }}
-                then cast(payments.amount as decimal(24, 3)) * cast(terms.discount_percent as decimal(12, 6)) * cast(0.01 as decimal(3, 2))
-            else 0
-        end as discount_missed_amount
-
-    from payments
-
-    left join {{ ref('stg_ledger__payment_terms') }} as terms
-        on terms.payment_terms_id = payments.payment_terms_id
-        and {{ is_known('terms') }}
-
-),
-
-paid as (
-
+    -- Where no payment is of an item with a due date, how late they were is unknown, not zero.
     select
         customer_id,
         currency,
-        {{ month_index('effective_on') }} as month_index,
-        count(*) as payment_count,
-        sum(case when days_late > 0 then 1 else 0 end) as late_count,
-        sum(amount) as paid_amount,
-        sum(case when days_late > 0 then amount else 0 end) as late_amount,
-        sum(cast(amount as decimal(24, 3)) * days_to_pay) as paid_amount_days,
-        sum(cast(amount as decimal(24, 3)) * days_late) as late_amount_days,
-        sum(discount_amount) as discount_taken_amount,
-        sum(discount_missed_amount) as discount_missed_amount
+        month_index,
+        payment_count,
+        late_count,
+        paid_amount,
+        late_amount,
+        paid_amount_days,
+        case when dated_count > 0 then late_amount_days end as late_amount_days,
+        discount_taken_amount,
+        discount_missed_amount
 
-    from timed
-
-    group by 1, 2, 3
+    from {{ ref('int_payments_monthly') }}
 
 ),
 

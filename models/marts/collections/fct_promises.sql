@@ -47,6 +47,45 @@ cash as (
 ),
 
 -- Cash as a line of money in order of time: a promise may draw from where its first day starts on it to where its last day ends.
+marks as (
+
+    select customer_id, currency, received_on as marked_on, 1 as step, amount, cast(null as {{ dbt.type_string() }}) as promise_id from cash
+    union all
+    select customer_id, currency, created_on, 0, 0, promise_id from promises where status = 'open'
+    union all
+    select customer_id, currency, last_day_on, 2, 0, promise_id from promises where status = 'open'
+
+),
+
+line as (
+
+    select
+        promise_id,
+        step,
+        sum(amount) over (
+            partition by customer_id, currency order by marked_on, step rows between unbounded preceding and current row
+        ) as line_position
+
+    from marks
+
+),
+
+spans as (
+
+    select
+        promise_id,
+        -- A promise of a day that was over when it was made has nothing to draw from.
+        min(line_position) as line_start,
+        max(case when step = 2 then line_position end) as line_end
+
+    from line
+
+    where promise_id is not null
+
+    group by promise_id
+
+),
+
 queued as (
 
     select
@@ -55,19 +94,15 @@ queued as (
         promises.currency,
         promises.promised_amount,
         row_number() over (partition by promises.customer_id, promises.currency order by promises.created_at, promises.promise_id) as place,
-        coalesce(sum(case when cash.received_on < promises.created_on then cash.amount end), 0) as line_start,
-        coalesce(sum(cash.amount), 0) as line_end
+        spans.line_start,
+        spans.line_end
 
     from promises
 
-    left join cash
-        on cash.customer_id = promises.customer_id
-        and cash.currency = promises.currency
-        and cash.received_on <= promises.last_day_on
+    inner join spans
+        on spans.promise_id = promises.promise_id
 
     where promises.status = 'open'
-
-    group by promises.promise_id, promises.customer_id, promises.currency, promises.promised_amount, promises.created_at
 
 ),
 
