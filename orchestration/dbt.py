@@ -27,6 +27,8 @@ PROGRESS_STEPS = 10
 PARSED = "partial_parse.msgpack"
 # What a build does not run: unit tests are for development, and what the audit asks of the build is not asked twice.
 LEFT_OUT = ("resource_type:unit_test", "tag:audited")
+# What stands as the last build left it where a build follows it: the same models, policy and columns. Their rows are the raw tables' and the policy's.
+STANDING = ("resource_type:seed", "path:models/staging,config.materialized:view")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class BuildFailed(ArwError):
 def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: bool, full_refresh: bool, progress: Callable[[str], None]) -> Results:
     """Run every seed, model and data test once, but for what is ``LEFT_OUT``, and return what happened.
 
-    A build that ``follows`` the last one derives only the families that orchestration/families.py named.
+    A build that ``follows`` the last one derives only the families that orchestration/families.py named, and leaves what is ``STANDING`` as it is.
 
     What dbt parsed is kept in the home and parsed again only where it changed; so as_of, another one every day, is no var. A new home begins with what was
     parsed for another one of this installation.
@@ -71,7 +73,7 @@ def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: 
     exit_code, last_words = _dbt(
         home,
         "build",
-        *("--exclude", *LEFT_OUT),
+        *("--exclude", *LEFT_OUT, *(STANDING if follows else ())),
         *("--target-path", str(home.dbt_target)),
         *("--vars", json.dumps(variables, sort_keys=True)),
         *(["--full-refresh"] if full_refresh else []),
@@ -123,15 +125,14 @@ def docs(home: Home, target: Path) -> Path:
 def _dbt(home: Home, verb: str, *options: str, environment: Mapping[str, str], progress: Callable[[str], None]) -> tuple[int, str]:
     project = project_dir()
     command = [
-        str(Path(sys.executable).with_name("dbt")),
+        sys.executable,
+        # Not from the home, where it runs: a folder there could bear a module's name.
+        *("-P", "-m", "orchestration.dbt_process"),
         verb,
         *options,
         *("--project-dir", str(project)),
         *("--profiles-dir", str(project)),
         *("--log-path", str(home.logs)),
-        *("--log-format", "json"),
-        # Writing down every statement costs a fifth of a small build; they stand in dbt_target/run.
-        *("--log-level-file", "info"),
         "--no-use-colors",
         "--no-version-check",
     ]

@@ -78,9 +78,12 @@ def nodes_of(run_results: Mapping[str, Any]) -> list[Node]:
     ]
 
 
-def refuse_other_models(known: Iterable[str], nodes: Iterable[Node]) -> None:
-    """Stop where a build made other models than are ``known`` by their ids: Dagster would take those that are gone for skipped."""
-    gone = sorted(set(known) - {node.unique_id for node in nodes})
+def refuse_other_models(known: Iterable[str], file: Path) -> None:
+    """Stop where the project that was built (its manifest.json is ``file``) has no more the models that are ``known`` by their ids.
+
+    Dagster would take those that are gone for skipped.
+    """
+    gone = sorted(set(known) - json.loads(file.read_text(encoding="utf-8"))["nodes"].keys())
     if gone:
         raise ArwError(
             f"The project has no {', '.join(gone)} any more: it was changed after `arw orchestrate` started. "

@@ -81,6 +81,7 @@ class LastBuild:
     as_of: date
     made_with: Mapping[str, str]
     shared: str
+    columns: str
     # Per feed: which making of its raw table it is (a table that is made again cannot be followed), and the moment of its last delivery.
     feeds: Mapping[str, tuple[int, datetime]]
 
@@ -116,7 +117,7 @@ def end(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> None:
 
 def stock(con: duckdb.DuckDBPyConnection, info: BuildInfo) -> LastBuild:
     """Return what a build of the present raw tables is made from."""
-    return LastBuild(info.fingerprint, info.as_of, {name: getattr(info, name) for name in MADE_WITH}, _shared(con), _feeds(con))
+    return LastBuild(info.fingerprint, info.as_of, {name: getattr(info, name) for name in MADE_WITH}, _shared(con), _columns(con), _feeds(con))
 
 
 def follow(con: duckdb.DuckDBPyConnection, last: LastBuild, now: LastBuild, max_rate_age_days: int) -> str | None:
@@ -126,6 +127,8 @@ def follow(con: duckdb.DuckDBPyConnection, last: LastBuild, now: LastBuild, max_
     """
     if last.made_with != now.made_with:
         return "policy, models or engine are others"
+    if last.columns != now.columns:
+        return "the raw tables have other columns"
     if last.shared != now.shared:
         return "companies or their accounts changed"
     for feed in (*OWN, *LOOKED_AT):
@@ -136,7 +139,10 @@ def follow(con: duckdb.DuckDBPyConnection, last: LastBuild, now: LastBuild, max_
         return "payment terms changed"
     # No row of a family was known otherwise before the first of the moments at which something changed.
     con.execute(
-        f"create or replace table meta.follows_from as select min(extracted_at) as moment, date '{last.as_of}' as as_of from meta.deliveries where {_since(last)}"
+        f"""
+        create or replace table meta.follows_from as
+        select min(extracted_at) as moment, date '{last.as_of}' as as_of from meta.deliveries where {_since(last)}
+        """
     )
     con.execute("create or replace temp table levels (kind varchar, id varchar, level integer)")
     for query in (*_changed_sides(changed), *_changed_surroundings(changed, max_rate_age_days), _between(last.as_of, now.as_of)):
@@ -163,13 +169,24 @@ def _take_last(con: duckdb.DuckDBPyConnection) -> LastBuild | None:
     con.execute("drop table meta.last_build")
     said: dict[str, Any] = json.loads(text)
     feeds = {feed: (generation, datetime.fromisoformat(moment)) for feed, (generation, moment) in said["feeds"].items()}
-    return LastBuild(said["fingerprint"], date.fromisoformat(said["as_of"]), said["made_with"], said["shared"], feeds)
+    return LastBuild(said["fingerprint"], date.fromisoformat(said["as_of"]), said["made_with"], said["shared"], said.get("columns", ""), feeds)
 
 
 def _shared(con: duckdb.DuckDBPyConnection) -> str:
     """Return a digest of what all rows share, whichever family they belong to."""
     alone = "(select count(*) = 0 from raw_ledger.companies)"
     [[digest]] = con.execute(f"select md5(coalesce(string_agg(what || said, ' ' order by what, said), '')) from ({SHARED.format(alone=alone)})").fetchall()
+    return str(digest)
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> str:
+    """Return a digest of the columns of the raw tables: the views on them stand only as long as these do."""
+    [[digest]] = con.execute(
+        """
+        select md5(string_agg(concat_ws(' ', schema_name, table_name, column_name, data_type), ' ' order by schema_name, table_name, column_index))
+        from duckdb_columns() where database_name = current_database() and starts_with(schema_name, 'raw_')
+        """
+    ).fetchall()
     return str(digest)
 
 
@@ -256,11 +273,17 @@ def _add(con: duckdb.DuckDBPyConnection, query: str, level: int) -> None:
 
 
 def _met(ends: str) -> str:
-    """Return a query for the applications, each version, that name a side of the relation ``ends`` (kind, id)."""
-    found = [f"select * from raw_ledger.applications where document_id in (select id from {ends} where kind in ('document', 'adjustment'))"]
-    for kind in SIDES:
-        found.append(f"select * from raw_ledger.applications where {SOURCE_KIND} = '{kind}' and source_id in (select id from {ends} where kind = '{kind}')")
-    return " union all ".join(found)
+    """Return a query for the applications, each version, that name a side of the relation ``ends`` (kind, id), with what names their two sides.
+
+    One reading of the applications finds those that name an id, whatever its kind; of these few the kind is looked at.
+    """
+    names = "application_id, document_id, source_type, source_id"
+    return f"""
+        select {names}
+        from (select {names} from raw_ledger.applications where document_id in (select id from {ends}) or source_id in (select id from {ends})) as named
+        where document_id in (select id from {ends} where kind in ('document', 'adjustment'))
+            or ({SOURCE_KIND}, source_id) in (select (kind, id) from {ends})
+    """
 
 
 def _add_contended(con: duckdb.DuckDBPyConnection) -> None:
@@ -314,12 +337,18 @@ def _write_keys(con: duckdb.DuckDBPyConnection) -> None:
     )
     for kind in ("document", "receipt"):
         _add(con, f"select '{kind}', {kind}_id from raw_ledger.adjustments where adjustment_id in (select adjustment_id from moving)", SEEN)
-    near = {level: f"(select kind, id from levels where level <= {level})" for level in (CHANGED, MOVED, VALUED)}
     keys = {
         "documents": "select id, level from levels where kind = 'document'",
         "receipts": "select id, level from levels where kind = 'receipt'",
         "adjustments": "from moving",
-        "applications": " union all ".join(f"select application_id, {level} from ({_met(ends)})" for level, ends in near.items()),
+        # Those that name a side up to the level `valued` were met last.
+        "applications": f"""
+            select application_id, level from met inner join levels on levels.kind in ('document', 'adjustment') and levels.id = met.document_id
+            where level <= {VALUED}
+            union all
+            select application_id, level from met inner join levels on levels.kind = {SOURCE_KIND} and levels.id = met.source_id
+            where level <= {VALUED}
+        """,
         "sides": "select kind || ':' || id, level from levels",
         "items": """
             select item_id, level from levels inner join intermediate.int_items as items

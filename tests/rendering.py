@@ -12,15 +12,15 @@ import yaml
 from orchestration.settings import project_dir
 
 PROJECT = project_dir()
-# How a build follows the last one, which nothing does here: the models look at every row.
-FOLLOWING = ("families", "family", "sums")
+# How a build follows the last one, which nothing does here (the models look at every row), and how dbt makes a table of a statement.
+LEFT_OUT = ("families", "family", "in_place", "sums")
 CONFIG = re.compile(r"\{\{\s*config\(.*?\)\s*\}\}", re.DOTALL)
 
 
 def rendered(model: str, **variables: Any) -> str:
     """Return the SQL of a model, its references as bare table names, with the project's own macros and vars (``variables`` win)."""
     (path,) = (PROJECT / "models").rglob(f"{model}.sql")
-    files = sorted(file for file in (PROJECT / "dbt_project" / "macros").glob("*.sql") if file.stem not in FOLLOWING)
+    files = sorted(file for file in (PROJECT / "dbt_project" / "macros").glob("*.sql") if file.stem not in LEFT_OUT)
     macros = "".join(file.read_text(encoding="utf-8") for file in files)
     defaults = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, extensions=["jinja2.ext.do"])

@@ -39,8 +39,10 @@ def dbt_build_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 # What dbt did up to its end is told all the same: above all, which tests failed.
                 yield from _told(context, session.home, {})
                 raise
-            yield from _told(context, session.home, {"as of": str(built["as_of"]), "known at": str(built["known_at"])})
-            refuse_other_models((str(spec.metadata[UNIQUE_ID]) for spec in context.assets_def.specs), _nodes(session.home))
+            said = {"as of": str(built["as_of"]), "known at": str(built["known_at"])}
+            yield from _told(context, session.home, said)
+            refuse_other_models((str(spec.metadata[UNIQUE_ID]) for spec in context.assets_def.specs), session.home.dbt_target / "manifest.json")
+            yield from _standing(context, session.home, said)
 
     return dbt_build
 
@@ -59,6 +61,14 @@ def _told(context: dg.AssetExecutionContext, home: Home, metadata: Mapping[str, 
             key = tests[node.unique_id]
             said |= {"rows": node.failures} | ({"message": node.message} if node.message else {})
             yield dg.AssetCheckResult(asset_key=key.asset_key, check_name=key.name, passed=node.passed, metadata=said)
+
+
+def _standing(context: dg.AssetExecutionContext, home: Home, metadata: Mapping[str, Any]) -> Iterator[dg.MaterializeResult[Any]]:
+    """Tell of the assets that a build that followed the last one left as they stood: not to be told is to be skipped, with all that comes after."""
+    done = {node.unique_id for node in _nodes(home)}
+    for spec in context.assets_def.specs:
+        if spec.key in context.selected_asset_keys and spec.metadata[UNIQUE_ID] not in done:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata={"stands": "as the last build left it", **metadata})
 
 
 def _nodes(home: Home) -> list[Node]:

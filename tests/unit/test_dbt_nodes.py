@@ -55,11 +55,12 @@ def test_a_build_is_read_from_its_record(tmp_path: Path) -> None:
     assert told == Node("test.p.t", "fail", 0.1, 3, "", "") and not told.passed and not told.was_built
 
 
-def test_models_that_are_gone_since_the_start_stop_the_run() -> None:
-    nodes = [Node("model.p.a", "success", 1, 0, "", ""), Node("model.p.new", "success", 1, 0, "", "")]
-    dbt_nodes.refuse_other_models(["model.p.a"], nodes)
+def test_models_that_are_gone_since_the_start_stop_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_text(json.dumps({"nodes": {"model.p.a": {}, "model.p.new": {}}}), encoding="utf-8")
+    dbt_nodes.refuse_other_models(["model.p.a"], file)
     with pytest.raises(ArwError, match=r"no model\.p\.b any more.*arw orchestrate. again"):
-        dbt_nodes.refuse_other_models(["model.p.a", "model.p.b"], nodes)
+        dbt_nodes.refuse_other_models(["model.p.a", "model.p.b"], file)
 
 
 def test_a_project_that_was_not_parsed_yet_is_asked_for(tmp_path: Path) -> None:
