@@ -20,6 +20,11 @@ CONFIG = re.compile(r"\{\{\s*config\(.*?\)\s*\}\}", re.DOTALL)
 def rendered(model: str, **variables: Any) -> str:
     """Return the SQL of a model, its references as bare table names, with the project's own macros and vars (``variables`` win)."""
     (path,) = (PROJECT / "models").rglob(f"{model}.sql")
+    return rendered_text(CONFIG.sub("", path.read_text(encoding="utf-8")), **variables)
+
+
+def rendered_text(text: str, **variables: Any) -> str:
+    """Return what a template of the project's macros says."""
     files = sorted(file for file in (PROJECT / "dbt_project" / "macros").glob("*.sql") if file.stem not in LEFT_OUT)
     macros = "".join(file.read_text(encoding="utf-8") for file in files)
     defaults = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
@@ -40,4 +45,4 @@ def rendered(model: str, **variables: Any) -> str:
     }
     known = library.make_module(context)
     context |= {name: value for name, value in vars(known).items() if not name.startswith("_")}
-    return environment.from_string(CONFIG.sub("", path.read_text(encoding="utf-8"))).render(context)
+    return environment.from_string(text).render(context)

@@ -80,6 +80,22 @@ def test_the_pointer_says_what_is_in_the_file(first_run: tuple[Home, str]) -> No
         assert con.execute("select bool_and(passed) from meta.check_results").fetchone() == (True,)
 
 
+def test_a_key_of_a_mart_cannot_be_empty(first_run: tuple[Home, str], tmp_path: Path) -> None:
+    home, _ = first_run
+    file = Path(shutil.copy(home.published / str(pointer_of(home)["file"]), tmp_path / "copy.duckdb"))
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as con:
+        for table, column in (
+            ("fct_ar_events", "item_id"),
+            ("fct_open_items", "item_id"),
+            ("dim_companies", "base_currency"),
+            ("fct_aging_weekly", "bucket_id"),
+        ):
+            con.execute(f"create or replace temp table one as select * replace (null as {column}) from marts.{table} limit 1")
+            with pytest.raises(duckdb.ConstraintException, match=f"NOT NULL constraint failed: {table}.{column}"):
+                con.execute(f"insert into marts.{table} from one")
+
+
 def test_nothing_is_left_of_the_work_but_what_is_published(first_run: tuple[Home, str]) -> None:
     home, _ = first_run
     names = {path.name.split("_", 1)[0] if path.name.startswith("ar_") else path.name for path in home.published.iterdir()}
@@ -309,5 +325,7 @@ def test_a_model_that_cannot_be_built_is_named_with_its_message(first_run: tuple
     done = run_with_project(project, home, "build")
     assert done.returncode == 1
     assert "stg_ledger__payment_terms.sql" in done.stderr and "net_dais" in done.stderr
+    # The log that the message names holds what dbt said.
+    assert str(home.logs / "dbt.log") in done.stderr and "net_dais" in (home.logs / "dbt.log").read_text(encoding="utf-8")
     assert "Nothing was published" in done.stderr
     assert pointer_of(home) == before
