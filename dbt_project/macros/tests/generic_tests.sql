@@ -1,11 +1,21 @@
 {#- Our own generic tests: packages cannot be fetched behind a firewall. Each returns the rows that are wrong. -#}
 
-{#- Detects: two rows with the same key. Means: a sum over the table counts something twice. -#}
-{% test unique_together(model, columns) %}
-select {{ columns | join(', ') }}, count(*) as row_count
+{#-
+    Detects: two rows with the same `key`, or a row in which one of the `filled` columns is empty. One test, for each costs a small build as much as a model does.
+    Means: a sum over the table counts something twice, or what counts belongs to nothing. Each row: the key, how many rows have it, and how many lack something.
+-#}
+{% test rows_are_keyed(model, key=[], filled=[]) %}
+{%- set empty -%}
+    {% for column in filled %}{{ column }} is null{% if not loop.last %} or {% endif %}{% else %}false{% endfor %}
+{%- endset %}
+{%- if key %}
+select {{ key | join(', ') }}, count(*) as row_count, sum(case when {{ empty }} then 1 else 0 end) as lacking
 from {{ model }}
-group by {{ columns | join(', ') }}
-having count(*) > 1
+group by {{ key | join(', ') }}
+having count(*) > 1 or sum(case when {{ empty }} then 1 else 0 end) > 0
+{%- else %}
+select * from {{ model }} where {{ empty }}
+{%- endif %}
 {% endtest %}
 
 {#- Detects: a row for which `expression` is false. NULL passes: what must be there is tested by not_null. -#}
