@@ -36,16 +36,17 @@
     -#}
     {%- set n = "cast(cast(" ~ numerator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
     {%- set d = "cast(cast(" ~ denominator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
+    {%- set wide = "(2 * abs(" ~ n ~ ") * " ~ 10 ** scale ~ " + " ~ d ~ ") // nullif(2 * " ~ d ~ ", 0)" -%}
     {%- set small_n = "cast(" ~ numerator ~ " as decimal(18, 3))" -%}
     {%- set small_d = "cast(" ~ denominator ~ " as decimal(18, 3))" -%}
+    {%- set n, d = "cast(" ~ small_n ~ " * 1000 as bigint)", "cast(" ~ small_d ~ " * 1000 as bigint)" -%}
+    {%- set narrow = "(2 * abs(" ~ n ~ ") * " ~ 10 ** scale ~ " + " ~ d ~ ") // nullif(2 * " ~ d ~ ", 0)" -%}
     {%- set limit = 10 ** [15 - scale, 11] | min -%}
     cast(case when ({{ denominator }}) > 0 then
         cast(sign({{ numerator }}) as integer)
         * cast(case when abs({{ numerator }}) < {{ limit }} and ({{ denominator }}) < {{ limit }} then
-            case when {{ small_n }} = ({{ numerator }}) and {{ small_d }} = ({{ denominator }}) then
-                (2 * abs(cast({{ small_n }} * 1000 as bigint)) * {{ 10 ** scale }} + cast({{ small_d }} * 1000 as bigint)) // nullif(2 * cast({{ small_d }} * 1000 as bigint), 0)
-            else (2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0) end
-        else (2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0) end as decimal(30, 0))
+            case when {{ small_n }} = ({{ numerator }}) and {{ small_d }} = ({{ denominator }}) then {{ narrow }} else {{ wide }} end
+        else {{ wide }} end as decimal(30, 0))
         * cast('{{ "0." ~ "0" * (scale - 1) ~ "1" if scale > 0 else "1" }}' as decimal({{ scale + 1 }}, {{ scale }}))
     end as decimal(18, {{ scale }}))
 {%- endmacro %}
