@@ -5,8 +5,7 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set is_derived = is_touched(this.identifier, family(this.identifier)[2]) -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {{ begin_in_place() }}
     {% call statement('main') -%}
         {%- if remembered_columns(this.identifier) %} {{ remember(this) }}; {%- endif %}
         delete from {{ target_relation }} where {{ is_derived }};
@@ -14,8 +13,6 @@
             {{ compiled_code }}
         ) as derived where {{ is_derived }}
     {%- endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ end_in_place() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

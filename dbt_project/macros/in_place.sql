@@ -2,11 +2,22 @@
     Tables and views are made in their place: nobody reads the files while they are built (decision 0006). dbt makes each beside the old one, renames both and
     drops one afterwards; for a hundred models that was a quarter of a small build.
 -#}
+{#- What comes before the statement of a materialization, and after it. -#}
+{% macro begin_in_place() -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+{%- endmacro %}
+
+{% macro end_in_place() -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+{%- endmacro %}
+
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {{ begin_in_place() }}
     {%- if existing_relation is not none -%}
         {%- do adapter.drop_relation(existing_relation) -%}
         {#- A Python model writes over a connection of its own. -#}
@@ -15,17 +26,14 @@
     {% call statement('main', language=model['language']) -%}
         {{- create_table_as(False, target_relation, compiled_code, model['language']) }}
     {%- endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ end_in_place() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
 {% materialization view, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {{ begin_in_place() }}
     {%- if existing_relation is not none and not existing_relation.is_view -%}
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
@@ -34,8 +42,6 @@
             {{ compiled_code }}
         )
     {%- endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ end_in_place() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -31,16 +31,15 @@
 
 {% macro default__safe_divide(numerator, denominator, scale) -%}
     {#-
-        Both as integers of one unit: (2 n 10^s + d) div 2d on magnitudes is half up. In thousandths in a machine word where they have no more decimals and are
-        small enough, else in units of 1e-9 in 128 bits, whose division costs forty times as much.
+        Both as integers of one unit: in thousandths in a machine word where they have no more decimals and are small enough, else in units of 1e-9 in 128 bits,
+        whose division costs forty times as much.
     -#}
-    {%- set n = "cast(cast(" ~ numerator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
-    {%- set d = "cast(cast(" ~ denominator ~ " as decimal(30, 9)) * 1000000000 as hugeint)" -%}
-    {%- set wide = "(2 * abs(" ~ n ~ ") * " ~ 10 ** scale ~ " + " ~ d ~ ") // nullif(2 * " ~ d ~ ", 0)" -%}
     {%- set small_n = "cast(" ~ numerator ~ " as decimal(18, 3))" -%}
     {%- set small_d = "cast(" ~ denominator ~ " as decimal(18, 3))" -%}
-    {%- set n, d = "cast(" ~ small_n ~ " * 1000 as bigint)", "cast(" ~ small_d ~ " * 1000 as bigint)" -%}
-    {%- set narrow = "(2 * abs(" ~ n ~ ") * " ~ 10 ** scale ~ " + " ~ d ~ ") // nullif(2 * " ~ d ~ ", 0)" -%}
+    {%- set narrow = quotient("cast(" ~ small_n ~ " * 1000 as bigint)", "cast(" ~ small_d ~ " * 1000 as bigint)", scale) -%}
+    {%- set wide = quotient(
+        "cast(cast(" ~ numerator ~ " as decimal(30, 9)) * 1000000000 as hugeint)", "cast(cast(" ~ denominator ~ " as decimal(30, 9)) * 1000000000 as hugeint)", scale
+    ) -%}
     {%- set limit = 10 ** [15 - scale, 11] | min -%}
     cast(case when ({{ denominator }}) > 0 then
         cast(sign({{ numerator }}) as integer)
@@ -49,6 +48,11 @@
         else {{ wide }} end as decimal(30, 0))
         * cast('{{ "0." ~ "0" * (scale - 1) ~ "1" if scale > 0 else "1" }}' as decimal({{ scale + 1 }}, {{ scale }}))
     end as decimal(18, {{ scale }}))
+{%- endmacro %}
+
+{#- |n| ÷ d of integers, d > 0, in units of 10^-scale: (2 n 10^s + d) div 2d is half up. -#}
+{% macro quotient(n, d, scale) -%}
+    (2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0)
 {%- endmacro %}
 
 {% macro spark__safe_divide(numerator, denominator, scale) -%}

@@ -8,14 +8,11 @@
         {{ return(materialization_table_duckdb()) }}
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {{ begin_in_place() }}
     {% call statement('main') -%}
         {{ add_difference(target_relation, compiled_code, config.get('keys'), config.get('sums'), config.get('counted')) }}
     {%- endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ end_in_place() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
