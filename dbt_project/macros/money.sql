@@ -36,8 +36,8 @@
     -#}
     {%- set small_n = "cast(" ~ numerator ~ " as decimal(18, 3))" -%}
     {%- set small_d = "cast(" ~ denominator ~ " as decimal(18, 3))" -%}
-    {%- set narrow = quotient("cast(" ~ small_n ~ " * 1000 as bigint)", "cast(" ~ small_d ~ " * 1000 as bigint)", scale) -%}
-    {%- set wide = quotient(
+    {%- set narrow = default__quotient("cast(" ~ small_n ~ " * 1000 as bigint)", "cast(" ~ small_d ~ " * 1000 as bigint)", scale) -%}
+    {%- set wide = default__quotient(
         "cast(cast(" ~ numerator ~ " as decimal(30, 9)) * 1000000000 as hugeint)", "cast(cast(" ~ denominator ~ " as decimal(30, 9)) * 1000000000 as hugeint)", scale
     ) -%}
     {%- set limit = 10 ** [15 - scale, 11] | min -%}
@@ -51,7 +51,7 @@
 {%- endmacro %}
 
 {#- |n| ÷ d of integers, d > 0, in units of 10^-scale: (2 n 10^s + d) div 2d is half up. -#}
-{% macro quotient(n, d, scale) -%}
+{% macro default__quotient(n, d, scale) -%}
     (2 * abs({{ n }}) * {{ 10 ** scale }} + {{ d }}) // nullif(2 * {{ d }}, 0)
 {%- endmacro %}
 
