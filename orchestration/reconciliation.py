@@ -163,24 +163,27 @@ def _alone(line: Line, evidence: Sequence[Row], books: Books) -> Explanation:
     names = [name for name in EVIDENCE if groups.get(name)]
     totals = {name: sum(claim.amount for claim in groups[name]) for name in names}
     names = [name for name in names if totals[name]]
+    objects = {name: _objects(groups[name]) for name in names}
+    singles = {is_gone: _singles(line, evidence, is_gone=is_gone) for is_gone in (False, True)}
     for causes in range(1, MOST_CAUSES + 1):
-        for chosen in _disjoint(groups, names, causes):
+        for chosen in _disjoint(objects, names, causes):
             if sum(totals[name] for name in chosen) == line.difference:
                 return Explanation(line, tuple(claim for name in chosen for claim in groups[name]))
-        for chosen in _disjoint(groups, names, causes - 1):
+        for chosen in _disjoint(objects, names, causes - 1):
             rest = line.difference - sum(totals[name] for name in chosen)
-            claims = [claim for name in chosen for claim in groups[name]]
-            incident = _incident(line, rest, [row for row in evidence if row.evidence not in chosen], books) if rest else ()
-            if incident and not _objects(claims) & _objects(incident):
-                return Explanation(line, (*claims, *incident))
+            if not rest:
+                continue
+            alone = _one_row(rest, [kind for kind in SINGLE if kind not in chosen], singles[_is_gone(line, rest)])
+            incident = _incident(line, rest, alone, books)
+            if incident and all(objects[name].isdisjoint(_objects(incident)) for name in chosen):
+                return Explanation(line, (*(claim for name in chosen for claim in groups[name]), *incident))
     return Explanation(line, _certain_part(line, groups, totals))
 
 
-def _disjoint(groups: Mapping[str, Sequence[Claim]], names: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
-    """Yield the choices of so many kinds of evidence, in order, in which no document counts twice."""
+def _disjoint(objects: Mapping[str, set[tuple[str, str]]], names: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
+    """Yield the choices of so many kinds of evidence, in order, in which no document counts twice; ``objects`` are those of each kind."""
     for chosen in combinations(names, count):
-        objects = [_objects(groups[name]) for name in chosen]
-        if len(set().union(*objects)) == sum(map(len, objects)):
+        if all(objects[one].isdisjoint(objects[other]) for one, other in combinations(chosen, 2)):
             yield chosen
 
 
@@ -219,9 +222,8 @@ def _claim(row: Row, amount: int) -> Claim:
     return Claim(EVIDENCE[row.evidence], row.object_type, row.object_id, row.posted_on, amount, row.amount_base, row.told)
 
 
-def _incident(line: Line, rest: int, evidence: Sequence[Row], books: Books) -> tuple[Claim, ...]:
+def _incident(line: Line, rest: int, alone: tuple[Claim, ...], books: Books) -> tuple[Claim, ...]:
     """Return what alone comes to ``rest``: one row that is left out, one posting, the postings of a few days, or a journal that was taken back."""
-    alone = _one_row(line, rest, evidence)
     if alone:
         return alone
     last = line.next_period_end or line.period_end + timedelta(days=CUTOFF_DAYS)
@@ -236,16 +238,25 @@ def _incident(line: Line, rest: int, evidence: Sequence[Row], books: Books) -> t
     return found if found or before or after else _taken_back(line, rest)
 
 
-def _one_row(line: Line, rest: int, evidence: Sequence[Row]) -> tuple[Claim, ...]:
-    for kind in SINGLE:
-        whole: dict[tuple[object, ...], list[Claim]] = defaultdict(list)
-        for place, row in enumerate(evidence):
-            amount = _amount(line, row)
-            if row.evidence == kind and amount and not (_is_gone(line, rest) and _still_counts(line, row)):
-                whole[row.object_type, row.object_id, place if row.is_one_of_several else None].append(_claim(row, amount))
-        fitting = [claims for claims in whole.values() if sum(claim.amount for claim in claims) == rest]
-        if len(fitting) == 1:
-            return tuple(fitting[0])
+def _singles(line: Line, evidence: Sequence[Row], *, is_gone: bool) -> dict[str, dict[int, list[tuple[Claim, ...]]]]:
+    """Return the objects of which one alone may be what differs, by kind of evidence and amount: where it is gone, not those that still count."""
+    whole: dict[str, dict[tuple[object, ...], list[Claim]]] = {kind: defaultdict(list) for kind in SINGLE}
+    for place, row in enumerate(evidence):
+        if row.evidence in whole and (amount := _amount(line, row)) and not (is_gone and _still_counts(line, row)):
+            whole[row.evidence][row.object_type, row.object_id, place if row.is_one_of_several else None].append(_claim(row, amount))
+    singles: dict[str, dict[int, list[tuple[Claim, ...]]]] = {}
+    for kind, objects in whole.items():
+        by_amount = singles[kind] = defaultdict(list)
+        for claims in objects.values():
+            by_amount[sum(claim.amount for claim in claims)].append(tuple(claims))
+    return singles
+
+
+def _one_row(rest: int, kinds: Iterable[str], singles: Mapping[str, Mapping[int, Sequence[tuple[Claim, ...]]]]) -> tuple[Claim, ...]:
+    """Return the only object of one of ``kinds`` that comes to ``rest``."""
+    for kind in kinds:
+        if len(fitting := singles[kind].get(rest, ())) == 1:
+            return fitting[0]
     return ()
 
 
@@ -307,8 +318,9 @@ def _certain_part(line: Line, groups: Mapping[str, Sequence[Claim]], totals: Map
     """Return the largest sum of certain rows that can be a part of the difference: of its sign, and smaller."""
     best: tuple[str, ...] = ()
     names = [name for name in CERTAIN if totals.get(name)]
+    objects = {name: _objects(groups[name]) for name in names}
     for causes in range(1, len(names) + 1):
-        for chosen in _disjoint(groups, names, causes):
+        for chosen in _disjoint(objects, names, causes):
             part = sum(totals[name] for name in chosen)
             if 0 < part * line.difference < line.difference**2 and abs(part) > abs(sum(totals[name] for name in best)):
                 best = chosen

@@ -1,8 +1,8 @@
 """What makes up each difference from the general ledger, decided by orchestration/reconciliation.py (decision 0013)."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from decimal import Decimal
-from functools import cache
 
 import pyarrow as pa
 
@@ -40,23 +40,24 @@ ROWS = """
     where lines.difference_amount != 0
     order by all
 """
-# A line in base currency looks at all currencies of its account.
-OF_LINE = """
-    company_id = $company and receivable_account = $account and ($kind = 'base_total' or currency = $currency)
-        and posting_date > $after and posting_date <= $until
+# What moved each line's balance, in the line's currency: a line in base currency looks at all currencies of its account.
+MOVED = """
+    create or replace temp view gl_moved as
+    select company_id, receivable_account, currency as looked_up, amount as own_amount, * exclude (company_id, receivable_account) from {postings}
+    union all by name
+    select company_id, receivable_account, '' as looked_up, amount_base as own_amount, * exclude (company_id, receivable_account) from {postings}
+"""
+DAYS = """
+    select company_id, receivable_account, looked_up, posting_date, {sum_amount}, {sum_amount_base}, count(*)
+    from gl_moved group by 1, 2, 3, 4 order by all
 """
 # Two are enough to tell that there is more than one.
 POSTINGS = """
-    select object_type, object_id, event_type, posting_date, {amount}, {amount_base}, is_journal
-    from {postings} where {of_line} and {own_amount} = $amount limit 2
-"""
-EVERY_DAY = """
-    create or replace temp table gl_posting_days as
-    select company_id, receivable_account, currency, posting_date, sum(amount) as amount, sum(amount_base) as amount_base, count(*) as postings
-    from {postings} group by 1, 2, 3, 4
-"""
-DAYS = """
-    select posting_date, {sum_amount}, {sum_amount_base}, cast(sum(postings) as bigint) from gl_posting_days where {of_line} group by 1
+    select place, object_type, object_id, event_type, posting_date, {amount}, {amount_base}, is_journal
+    from gl_questions as questions
+    inner join gl_moved on gl_moved.company_id = questions.company and receivable_account = account and gl_moved.looked_up = questions.looked_up
+        and own_amount = asked and posting_date > after and posting_date <= until
+    qualify row_number() over (partition by place) <= 2
 """
 CLAIMS = """
     select
@@ -64,7 +65,13 @@ CLAIMS = """
         cast(amount * cast('0.001' as decimal(4, 3)) as decimal(18, 3)) as amount, told as evidence
     from (select * replace (cast(amount as decimal(18, 0)) as amount) from claimed_rows)
 """
-SCHEMA = pa.schema(
+QUESTIONS = pa.schema(
+    [
+        ("place", pa.int64()), ("company", pa.string()), ("account", pa.string()), ("looked_up", pa.string()),
+        ("asked", pa.decimal128(18, 3)), ("after", pa.date32()), ("until", pa.date32()),
+    ]
+)  # fmt: skip
+CLAIMED = pa.schema(
     [
         ("line_id", pa.string()), ("cause", pa.string()), ("object_type", pa.string()), ("object_id", pa.string()),
         ("posted_on", pa.date32()), ("amount", pa.int64()), ("told", pa.string()),
@@ -74,6 +81,19 @@ SCHEMA = pa.schema(
 
 def thousandths(column):
     return f"cast(cast({column} as decimal(30, 3)) * 1000 as bigint)"
+
+
+def account_of(line):
+    return line.company_id, line.account, "" if line.kind == "base_total" else line.currency
+
+
+def posted_on(day):
+    return day.posted_on
+
+
+def table_of(schema, rows):
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table([pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
 
 
 def model(dbt, session):
@@ -89,34 +109,47 @@ def model(dbt, session):
     columns = {
         "difference": thousandths("lines.difference_amount"), "next_difference": thousandths("lines.next_difference_amount"),
         "amount": thousandths("amount"), "amount_base": thousandths("amount_base"),
-        "sum_amount": thousandths("sum(amount)"), "sum_amount_base": thousandths("sum(amount_base)"), "of_line": OF_LINE,
+        "sum_amount": thousandths("sum(amount)"), "sum_amount_base": thousandths("sum(amount_base)"),
     }  # fmt: skip
-    fetch = lambda query, values=None: session.execute(query.format(**columns, **tables), values).fetchall()  # noqa: E731
+    fetch = lambda query: session.execute(query.format(**columns, **tables)).fetchall()  # noqa: E731
 
-    def looked_up(query, line, after, until, **more):
-        of_line = {"company": line.company_id, "account": line.account, "kind": line.kind, "currency": line.currency, "after": after, "until": until}
-        return fetch(query.replace("{own_amount}", "amount_base" if line.kind == "base_total" else "amount"), of_line | more)
+    fetch(MOVED)
+    moved_on = defaultdict(list)
+    for company, account, looked_up, *day in fetch(DAYS):
+        moved_on[company, account, looked_up].append(Day(*day))
 
-    fetch(EVERY_DAY)
-
-    @cache
-    def postings(line, amount, after, until):
-        return [Posting(*row) for row in looked_up(POSTINGS, line, after, until, amount=Decimal(amount) / 1000)]
-
-    @cache
     def days(line, after, until):
-        return [Day(*row) for row in looked_up(DAYS, line, after, until)]
+        there = moved_on.get(account_of(line), [])
+        return there[bisect_right(there, after, key=posted_on) : bisect_right(there, until, key=posted_on)]
 
     rows = defaultdict(list)
     for line_id, *row in fetch(ROWS):
         rows[line_id].append(Row(*row))
     lines = [Line(*row) for row in fetch(LINES)]
+    # Thousands of questions would each read the postings, so they are gathered and answered in one reading. An answer can lead to other questions about the
+    # period ends that follow, so this goes on until none is left.
+    answers, asked = {}, {}
+
+    def postings(line, *question):
+        key = (account_of(line), *question)
+        return answers[key] if key in answers else asked.setdefault(key, ())
+
+    while True:
+        explanations = list(explain(lines, rows, Books(postings, days)))
+        if not asked:
+            break
+        places = list(asked)
+        session.register("gl_questions", table_of(QUESTIONS, [
+            (place, *account, Decimal(amount) / 1000, after, until) for place, (account, amount, after, until) in enumerate(places)
+        ]))  # fmt: skip
+        for place, *posting in fetch(POSTINGS):
+            asked[places[place]] += (Posting(*posting),)
+        answers |= asked
+        asked.clear()
     claims = [
         (found.line.id, claim.cause, claim.object_type, claim.object_id, claim.posted_on, claim.amount, claim.told)
-        for found in explain(lines, rows, Books(postings, days))
+        for found in explanations
         for claim in found.claims
     ]
-    columns_out = list(zip(*claims, strict=True)) or [()] * len(SCHEMA)
-    claimed_rows = pa.table([pa.array(values, type=field.type) for values, field in zip(columns_out, SCHEMA, strict=True)], schema=SCHEMA)
-    session.register("claimed_rows", claimed_rows)
+    session.register("claimed_rows", table_of(CLAIMED, claims))
     return session.sql(CLAIMS)

@@ -86,5 +86,3 @@ from events
 left join reads on reads.company_id = events.company_id
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 having sum(events.amount) != 0 or sum(events.amount_base) != 0
--- They are looked up by amount, thousands of times where books differ in many periods.
-order by amount
