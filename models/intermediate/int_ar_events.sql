@@ -2,7 +2,7 @@
 
 -- The receivables ledger: every movement of an open item, in document and base currency, each version with its knowledge time; equal neighbours in time are one.
 -- A view, written down once as fct_ar_events, which is what all models read (decision 0016). Most movements are of items in the base currency and have one
--- version: they pass as they are, in one scan. Only the others are held side by side.
+-- version, which still is known: they pass as they are, in one scan. Only the others are held side by side.
 with converted as (
 
     select
@@ -98,21 +98,25 @@ unioned as (
 
 ),
 
-repeated_keys as (
-
-    select event_key from {{ ref('int_ar_movements') }} group by event_key having count(*) > 1
-
-),
-
 valued_keys as (
 
     select distinct event_key from in_base_currency
 
 ),
 
+-- Only a version that ended has a neighbour in time that it could be equal to; all else passes as it is.
+ended_keys as (
+
+    select event_key from unioned where known_to < {{ open_end() }}
+    union
+    select event_key from {{ ref('int_ar_movements') }} where known_to < {{ open_end() }}
+
+),
+
 candidates as (
 
     select * from unioned
+    where event_key in (select event_key from ended_keys)
 
     union all
 
@@ -120,7 +124,7 @@ candidates as (
         event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
         currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
     from {{ ref('int_ar_movements') }}
-    where event_key in (select event_key from repeated_keys)
+    where event_key in (select event_key from ended_keys)
         and event_key not in (select event_key from valued_keys)
 
 ),
@@ -156,11 +160,17 @@ merged as (
 
     union all
 
+    select {{ event_content() }}, known_from, known_to
+    from unioned
+    where event_key not in (select event_key from ended_keys)
+
+    union all
+
     select
         event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
         currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
     from {{ ref('int_ar_movements') }}
-    where event_key not in (select event_key from repeated_keys)
+    where event_key not in (select event_key from ended_keys)
         and event_key not in (select event_key from valued_keys)
 
 )
