@@ -68,7 +68,7 @@ CLAIMS = """
 QUESTIONS = pa.schema(
     [
         ("place", pa.int64()), ("company", pa.string()), ("account", pa.string()), ("looked_up", pa.string()),
-        ("asked", pa.decimal128(18, 3)), ("after", pa.date32()), ("until", pa.date32()),
+        ("asked", pa.decimal128(24, 3)), ("after", pa.date32()), ("until", pa.date32()),
     ]
 )  # fmt: skip
 CLAIMED = pa.schema(
