@@ -313,6 +313,15 @@ BOOKS = [
         causes={(end, "EUR"): {"unexplained": 17} for end in (JUNE, JULY)},
     ),
     book(
+        "EDGE",
+        "Cash of 2 July is in the general ledger in June already; as much of the last day of June is in both.",
+        receipt("R0", 300, JUNE),
+        receipt("R", 300, "2026-07-02"),
+        gl={"EUR": (1000, 400, 400)},
+        causes={(JUNE, "EUR"): {"timing": -300}},
+        items={(JUNE, "EUR"): [("timing", "R", -300)]},
+    ),
+    book(
         "EITHER",
         "Two invoices of 50 on one day: the general ledger lacks one of them, nobody can say which.",
         invoice("I1", 50, "2026-06-30"),

@@ -120,5 +120,5 @@ def test_a_period_without_balances_is_refused_with_those_that_there_are(home: Ho
 
 def test_the_status_tells_how_many_differences_are_not_explained(home: Home) -> None:
     status = arw(home.root, "status").stdout
-    assert "17 of 36 balances differ, 3 of them not explained" in status
+    assert "17 of 37 balances differ, 3 of them not explained" in status
     assert "missing document -210.000, timing -33.000" in status
