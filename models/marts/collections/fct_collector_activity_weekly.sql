@@ -54,11 +54,10 @@ promises as (
 cash as (
 
     select
-        item_id,
         customer_id,
         document_date as received_on,
         base_currency,
-        -original_amount_base as amount_base
+        sum(-original_amount_base) as amount_base
 
     from {{ ref('int_items') }}
 
@@ -68,16 +67,30 @@ cash as (
         and ended_on > {{ as_of() }}
         and customer_id in (select customer_id from touches)
 
-),
-
-touches_by_stretch as (
-
-    select *, day_number - day_number % {{ stretch_days }} as stretch
-    from (select *, {{ days_between('touched_on', "date '2000-01-01'") }} as day_number from touches) as numbered
+    group by 1, 2, 3
 
 ),
 
-cash_by_stretch as (
+-- Of a collector's touches of a day the last is enough to tell which touch of the customer was the last.
+touched_days as (
+
+    select
+        customer_id,
+        collector_id,
+        touched_on,
+        max(place) as place,
+        {{ days_between('touched_on', "date '2000-01-01'") }} as day_number
+
+    from (
+        select touches.*, row_number() over (partition by customer_id order by occurred_at, activity_id) as place
+        from touches
+    ) as placed
+
+    group by 1, 2, 3
+
+),
+
+cash_days as (
 
     select cash.*, {{ days_between('received_on', "date '2000-01-01'") }} as day_number
     from cash
@@ -86,32 +99,43 @@ cash_by_stretch as (
 
 looks_at as (
 
-    select *, day_number - day_number % {{ stretch_days }} as stretch from cash_by_stretch
+    select *, day_number - day_number % {{ stretch_days }} as stretch from cash_days
     union all
-    select *, day_number - day_number % {{ stretch_days }} - {{ stretch_days }} as stretch from cash_by_stretch
+    select *, day_number - day_number % {{ stretch_days }} - {{ stretch_days }} as stretch from cash_days
+
+),
+
+followed_by_collector as (
+
+    select
+        cash.customer_id,
+        cash.received_on,
+        cash.base_currency,
+        touches.collector_id,
+        max(cash.amount_base) as amount_base,
+        max(touches.place) as place,
+        max(touches.touched_on) as touched_on
+
+    from looks_at as cash
+
+    -- Not by customer alone: one who is touched and pays daily would be compared with all his days.
+    inner join touched_days as touches
+        on touches.customer_id = cash.customer_id
+        and touches.day_number - touches.day_number % {{ stretch_days }} = cash.stretch
+        and touches.touched_on <= cash.received_on
+        and {{ add_days('touches.touched_on', days_after_touch) }} >= cash.received_on
+
+    group by 1, 2, 3, 4
 
 ),
 
 followed as (
 
     select
-        cash.item_id,
-        cash.received_on,
-        cash.base_currency,
-        cash.amount_base,
-        touches.collector_id,
-        touches.touched_on,
-        row_number() over (partition by cash.item_id order by touches.occurred_at desc, touches.activity_id desc) as recency,
-        row_number() over (partition by cash.item_id, touches.collector_id order by touches.occurred_at desc, touches.activity_id desc) as recency_of_collector
+        followed_by_collector.*,
+        row_number() over (partition by customer_id, received_on, base_currency order by place desc) as recency
 
-    from looks_at as cash
-
-    -- Not by customer alone: one who is touched and pays daily would be compared with all his days.
-    inner join touches_by_stretch as touches
-        on touches.customer_id = cash.customer_id
-        and touches.stretch = cash.stretch
-        and touches.touched_on <= cash.received_on
-        and {{ add_days('touches.touched_on', days_after_touch) }} >= cash.received_on
+    from followed_by_collector
 
 ),
 
@@ -173,7 +197,6 @@ deeds as (
     from followed
     cross join reporting
     left join rates on rates.from_currency = followed.base_currency and rates.rate_on = followed.received_on
-    where followed.recency_of_collector = 1
 
 ),
 
