@@ -161,14 +161,14 @@ def _alone(line: Line, evidence: Sequence[Row], books: Books) -> Explanation:
     """Explain a line by itself."""
     groups = _groups(line, evidence)
     names = [name for name in EVIDENCE if groups.get(name)]
-    totals = {name: sum(claim.amount for claim in groups[name]) for name in names}
+    totals = {name: _total(line, groups[name]) for name in names}
     names = [name for name in names if totals[name]]
     objects = {name: _objects(groups[name]) for name in names}
     singles = {is_gone: _singles(line, evidence, is_gone=is_gone) for is_gone in (False, True)}
     for causes in range(1, MOST_CAUSES + 1):
         for chosen in _disjoint(objects, names, causes):
             if sum(totals[name] for name in chosen) == line.difference:
-                return Explanation(line, tuple(claim for name in chosen for claim in groups[name]))
+                return Explanation(line, tuple(_claims(line, groups, chosen)))
         for chosen in _disjoint(objects, names, causes - 1):
             rest = line.difference - sum(totals[name] for name in chosen)
             if not rest:
@@ -176,7 +176,7 @@ def _alone(line: Line, evidence: Sequence[Row], books: Books) -> Explanation:
             alone = _one_row(rest, [kind for kind in SINGLE if kind not in chosen], singles[_is_gone(line, rest)])
             incident = _incident(line, rest, alone, books)
             if incident and all(objects[name].isdisjoint(_objects(incident)) for name in chosen):
-                return Explanation(line, (*(claim for name in chosen for claim in groups[name]), *incident))
+                return Explanation(line, (*_claims(line, groups, chosen), *incident))
     return Explanation(line, _certain_part(line, groups, totals))
 
 
@@ -187,26 +187,28 @@ def _disjoint(objects: Mapping[str, set[tuple[str, str]]], names: Sequence[str],
             yield chosen
 
 
-def _objects(claims: Iterable[Claim]) -> set[tuple[str, str]]:
-    return {(claim.object_type, claim.object_id) for claim in claims}
+def _objects(rows: Iterable[Row | Claim]) -> set[tuple[str, str]]:
+    return {(row.object_type, row.object_id) for row in rows}
 
 
-def _groups(line: Line, evidence: Sequence[Row]) -> dict[str, list[Claim]]:
-    """Return the claims by kind of evidence; not a kind with an amount that is unknown in the line's currency."""
-    groups: dict[str, list[Claim]] = defaultdict(list)
-    rows: dict[str, list[Row]] = defaultdict(list)
+def _groups(line: Line, evidence: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows that add something by kind of evidence; not a kind with an amount that is unknown in the line's currency."""
+    groups: dict[str, list[Row]] = defaultdict(list)
     unusable = set()
     for row in evidence:
         amount = _amount(line, row)
         if amount is None:
             unusable.add(row.evidence)
         elif amount and not row.is_one_of_several:
-            groups[row.evidence].append(_claim(row, amount))
-            rows[row.evidence].append(row)
-    for name, claims in groups.items():
-        if _is_gone(line, sum(claim.amount for claim in claims)) and all(_still_counts(line, row) for row in rows[name]):
+            groups[row.evidence].append(row)
+    for name, rows in groups.items():
+        if _is_gone(line, _total(line, rows)) and all(_still_counts(line, row) for row in rows):
             unusable.add(name)
-    return {name: claims for name, claims in groups.items() if name not in unusable}
+    return {name: rows for name, rows in groups.items() if name not in unusable}
+
+
+def _total(line: Line, rows: Iterable[Row]) -> int:
+    return sum(_amount(line, row) or 0 for row in rows)
 
 
 def _still_counts(line: Line, row: Row) -> bool:
@@ -218,8 +220,12 @@ def _amount(line: Line, row: Row) -> int | None:
     return row.amount_base if line.kind == "base_total" else row.amount
 
 
-def _claim(row: Row, amount: int) -> Claim:
-    return Claim(EVIDENCE[row.evidence], row.object_type, row.object_id, row.posted_on, amount, row.amount_base, row.told)
+def _claim(line: Line, row: Row) -> Claim:
+    return Claim(EVIDENCE[row.evidence], row.object_type, row.object_id, row.posted_on, _amount(line, row) or 0, row.amount_base, row.told)
+
+
+def _claims(line: Line, groups: Mapping[str, Sequence[Row]], chosen: Iterable[str]) -> Iterator[Claim]:
+    return (_claim(line, row) for name in chosen for row in groups[name])
 
 
 def _incident(line: Line, rest: int, alone: tuple[Claim, ...], books: Books) -> tuple[Claim, ...]:
@@ -242,8 +248,8 @@ def _singles(line: Line, evidence: Sequence[Row], *, is_gone: bool) -> dict[str,
     """Return the objects of which one alone may be what differs, by kind of evidence and amount: where it is gone, not those that still count."""
     whole: dict[str, dict[tuple[object, ...], list[Claim]]] = {kind: defaultdict(list) for kind in SINGLE}
     for place, row in enumerate(evidence):
-        if row.evidence in whole and (amount := _amount(line, row)) and not (is_gone and _still_counts(line, row)):
-            whole[row.evidence][row.object_type, row.object_id, place if row.is_one_of_several else None].append(_claim(row, amount))
+        if row.evidence in whole and _amount(line, row) and not (is_gone and _still_counts(line, row)):
+            whole[row.evidence][row.object_type, row.object_id, place if row.is_one_of_several else None].append(_claim(line, row))
     singles: dict[str, dict[int, list[tuple[Claim, ...]]]] = {}
     for kind, objects in whole.items():
         by_amount = singles[kind] = defaultdict(list)
@@ -314,7 +320,7 @@ def _taken_back(line: Line, rest: int) -> tuple[Claim, ...]:
     return (Claim(JOURNAL, "period", line.period_end.isoformat(), None, rest, base, told),)
 
 
-def _certain_part(line: Line, groups: Mapping[str, Sequence[Claim]], totals: Mapping[str, int]) -> tuple[Claim, ...]:
+def _certain_part(line: Line, groups: Mapping[str, Sequence[Row]], totals: Mapping[str, int]) -> tuple[Claim, ...]:
     """Return the largest sum of certain rows that can be a part of the difference: of its sign, and smaller."""
     best: tuple[str, ...] = ()
     names = [name for name in CERTAIN if totals.get(name)]
@@ -324,7 +330,7 @@ def _certain_part(line: Line, groups: Mapping[str, Sequence[Claim]], totals: Map
             part = sum(totals[name] for name in chosen)
             if 0 < part * line.difference < line.difference**2 and abs(part) > abs(sum(totals[name] for name in best)):
                 best = chosen
-    return tuple(claim for name in best for claim in groups[name])
+    return tuple(_claims(line, groups, best))
 
 
 def _in_base(line: Line, documents: Sequence[Explanation], evidence: Sequence[Row]) -> Explanation:
@@ -335,12 +341,12 @@ def _in_base(line: Line, documents: Sequence[Explanation], evidence: Sequence[Ro
     rest = line.difference - sum(claim.amount for claim in known)
     # Rows that move the base amount alone: revaluations, and rates that were mended since the general ledger was read.
     own = _groups(line, [row for row in evidence if row.amount == 0])
-    totals = {name: sum(claim.amount for claim in claims) for name, claims in own.items() if name in ("late", "revaluation")}
+    totals = {name: _total(line, rows) for name, rows in own.items() if name in ("late", "revaluation")}
     are_tied = not any(found.unexplained for found in documents)
     choices = [chosen for count in range(len(totals) + 1) for chosen in combinations(totals, count)]
     for chosen in choices:
         left = rest - sum(totals[name] for name in chosen)
-        claims = [*known, *(claim for name in chosen for claim in own[name])]
+        claims = [*known, *_claims(line, own, chosen)]
         if not left and not unknown:
             return Explanation(line, tuple(claims))
         if are_tied and len(unknown) == 1 and left * unknown[0].amount > 0:
@@ -349,7 +355,7 @@ def _in_base(line: Line, documents: Sequence[Explanation], evidence: Sequence[Ro
     for chosen in choices if are_tied and not unknown else ():
         left = rest - sum(totals[name] for name in chosen)
         if 2 * abs(left) <= line.twice_rounding:
-            claims = [*known, *(claim for name in chosen for claim in own[name])]
+            claims = [*known, *_claims(line, own, chosen)]
             told = f"document currencies are explained; the movements of open items in other currencies can round to {_money(line.twice_rounding)} at most"
             return Explanation(line, (*claims, Claim(ROUNDING, "open_items", line.currency, None, left, left, told)))
     if are_tied and not unknown and rest:

@@ -8,11 +8,9 @@ import pyarrow as pa
 
 from orchestration.reconciliation import Books, Day, Line, Posting, Row, explain
 
+DOCUMENTS = "select distinct company_id, period_end from {differences} where balance_kind = 'document_currency'"
 LINES = """
-    with documents as (
-        select distinct company_id, period_end from {differences} where balance_kind = 'document_currency'
-    ),
-    accounts as (
+    with accounts as (
         select distinct company_id, receivable_account, balance_kind, currency from {differences} where difference_amount != 0
     )
     select
@@ -23,10 +21,11 @@ LINES = """
     from {differences} as lines
     inner join accounts using (company_id, receivable_account, balance_kind, currency)
     inner join {companies} as companies using (company_id)
-    left join documents on documents.company_id = lines.company_id and documents.period_end = lines.period_end
+    left join ({documents}) as documents on documents.company_id = lines.company_id and documents.period_end = lines.period_end
     left join {roundings} as roundings on roundings.line_id = lines.line_id
     order by lines.line_id
 """
+# Of a line in base currency that has lines in document currency beside it only what moves the base amount alone is looked at.
 ROWS = """
     select
         lines.line_id, evidence.evidence, evidence.object_type, evidence.object_id, evidence.counts_from,
@@ -37,7 +36,9 @@ ROWS = """
         and evidence.receivable_account = lines.receivable_account
         and evidence.counts_from <= lines.period_end and evidence.counts_until > lines.period_end
         and lines.currency = case lines.balance_kind when 'base_total' then evidence.base_currency else evidence.currency end
+    left join ({documents}) as documents on documents.company_id = lines.company_id and documents.period_end = lines.period_end
     where lines.difference_amount != 0
+        and (lines.balance_kind = 'document_currency' or documents.company_id is null or evidence.amount = 0)
     order by all
 """
 # What moved each line's balance, in the line's currency: a line in base currency looks at all currencies of its account.
@@ -110,6 +111,7 @@ def model(dbt, session):
         "difference": thousandths("lines.difference_amount"), "next_difference": thousandths("lines.next_difference_amount"),
         "amount": thousandths("amount"), "amount_base": thousandths("amount_base"),
         "sum_amount": thousandths("sum(amount)"), "sum_amount_base": thousandths("sum(amount_base)"),
+        "documents": DOCUMENTS.format(**tables),
     }  # fmt: skip
     fetch = lambda query: session.execute(query.format(**columns, **tables)).fetchall()  # noqa: E731
 
