@@ -1,5 +1,15 @@
 {{ config(materialized="view") }}
 
+{#- Movements that are their own base amount, and are not applied with what is converted. No CTE: what is read twice would be held whole. -#}
+{%- set plain -%}
+    select
+        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
+        currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
+    from {{ ref('int_ar_movements') }}
+    where item_id not in (select item_id from converted_items)
+        and not (event_type in ('application', 'application_reversal') and pair_key in (select pair_key from exchanged_keys))
+{%- endset -%}
+
 -- The receivables ledger: every movement of an open item, in document and base currency, each version with its knowledge time; equal neighbours in time are one.
 -- A view, written down once as fct_ar_events, which is what all models read (decision 0016). Most movements are of items in the base currency and have one
 -- version, which still is known: they pass as they are, in one scan. Only the others are held side by side.
@@ -26,9 +36,10 @@ exchanged_keys as (
 
 ),
 
-converted_keys as (
+-- All movements of an item have base amounts of their own, or none has.
+converted_items as (
 
-    select distinct event_key from converted
+    select distinct item_id from {{ ref('int_ar_base_amounts') }}
 
 ),
 
@@ -46,7 +57,7 @@ in_base_currency as (
     from {{ ref('int_ar_movements') }} as movements
     where movements.event_type in ('application', 'application_reversal')
         and movements.pair_key in (select pair_key from exchanged_keys)
-        and movements.event_key not in (select event_key from converted_keys)
+        and movements.item_id not in (select item_id from converted_items)
 
 ),
 
@@ -98,12 +109,6 @@ unioned as (
 
 ),
 
-valued_keys as (
-
-    select distinct event_key from in_base_currency
-
-),
-
 -- Only a version that ended has a neighbour in time that it could be equal to; all else passes as it is.
 ended_keys as (
 
@@ -120,12 +125,8 @@ candidates as (
 
     union all
 
-    select
-        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
-        currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
-    from {{ ref('int_ar_movements') }}
-    where event_key in (select event_key from ended_keys)
-        and event_key not in (select event_key from valued_keys)
+    {{ plain }}
+        and event_key in (select event_key from ended_keys)
 
 ),
 
@@ -166,12 +167,8 @@ merged as (
 
     union all
 
-    select
-        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
-        currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
-    from {{ ref('int_ar_movements') }}
-    where event_key not in (select event_key from ended_keys)
-        and event_key not in (select event_key from valued_keys)
+    {{ plain }}
+        and event_key not in (select event_key from ended_keys)
 
 )
 
