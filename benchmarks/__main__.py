@@ -61,7 +61,7 @@ def main() -> None:
         return
     measured = _read(options.out.with_suffix(".json")) if options.out.with_suffix(".json").exists() else {"machine": _machine(), "fixed": None, "sizes": {}}
     if options.command == "files":
-        measured["files"] = _read(options.printed)
+        measured |= {"files": _read(options.printed), "machine_of_files": _machine()}
         _write(measured, options.out)
         return
     if options.memory_limit:

@@ -19,22 +19,21 @@ not fit; CRM, collections, risk and reconciliation; data tests, audit, content h
 
 def table(measured: dict[str, Any]) -> str:
     """Return the page: machine, costs, ratios to the floor, growth, days after, answers."""
-    machine, fixed, sizes = measured["machine"], measured["fixed"], measured["sizes"]
-    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items())
+    fixed, sizes = measured["fixed"], measured["sizes"]
     parts = [
         "# Performance",
         "Written by `make bench`; do not edit. CPU = user and system seconds of all processes; wall depends on what else the machine does. "
         "Memory = the largest process. *Growing* = CPU less that of a demo of 100 documents, whose cost is start-up. "
         "÷ floor = growing CPU ÷ the floor's CPU in the same run. The machine was shared with other "
         "work: ratios are of CPU, and wall is at most what it says. The first load freezes all the weeks that its drops complete and reports on each.",
-        f"Measured with {said}.",
+        f"Measured with {_said(measured['machine'])}.",
     ]
     parts += ["## Goals", _goals(sizes, fixed), "## Growth", _growth(sizes, fixed)]
     for size, found in sizes.items():
         parts += [f"## {int(size):,} documents", _costs(found, fixed)]
         parts += [_days(found, fixed) if DROPS[0] in found else "Of this size no later drops are measured.", _answers(found)]
     if measured.get("files"):
-        parts += ["## Files as they come", _files(measured["files"])]
+        parts += ["## Files as they come", _files(measured["files"], measured["machine_of_files"])]
     parts += ["## What the floor leaves out", LEFT_OUT.strip(), "## Start-up", _startup(fixed)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -102,7 +101,11 @@ def _goals(sizes: dict[str, Any], fixed: dict[str, Any]) -> str:
     return _markdown(["goal", *(f"{int(size):,}" for size in sizes)], rows)
 
 
-def _files(cases: Sequence[Mapping[str, Any]]) -> str:
+def _said(machine: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items())
+
+
+def _files(cases: Sequence[Mapping[str, Any]], machine: Mapping[str, Any]) -> str:
     rows = [
         [
             *(case["name"], f"{case['bytes'] / 1e6:,.0f}", f"{case['rows']:,}", f"{case['rejected']:,}", _seconds(case["cpu"]), _seconds(case["wall"])),
@@ -110,7 +113,8 @@ def _files(cases: Sequence[Mapping[str, Any]]) -> str:
         ]
         for case in cases
     ]
-    return "Landed, and the raw tables brought up to it.\n\n" + _markdown(["case", "MB", "rows", "rejected", "CPU s", "wall s", "MB/s", "memory MB"], rows)
+    told = f"Landed, and the raw tables brought up to it. Measured with {_said(machine)}."
+    return f"{told}\n\n" + _markdown(["case", "MB", "rows", "rejected", "CPU s", "wall s", "MB/s", "memory MB"], rows)
 
 
 def _costs(found: dict[str, Any], fixed: dict[str, Any]) -> str:

@@ -96,6 +96,7 @@ def test_files_as_they_come_are_added_to_what_was_measured(tmp_path: Path, monke
     program.main()
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert "## 1,000 documents" in page
+    assert page.count(f"Measured with processor {program._machine()['processor']}") == 1
     assert "| 10 faulty rows | 0 | 20 | 10 |" in page
 
 
