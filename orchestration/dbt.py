@@ -68,6 +68,10 @@ def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: 
     results_file = home.dbt_target / "run_results.json"
     results_file.unlink(missing_ok=True)
     parsed, kept = home.dbt_target / PARSED, _kept_parse(variables)
+    # dbt takes what another checkout parsed for its own, and looks for the seeds there.
+    parsed_as = home.dbt_target / "parsed_as"
+    if not parsed_as.is_file() or parsed_as.read_text(encoding="utf-8") != kept.name:
+        parsed.unlink(missing_ok=True)
     if not parsed.exists():
         _copy(kept, parsed)
     exit_code, last_words = _dbt(
@@ -86,6 +90,7 @@ def build(home: Home, as_of: date, variables: Mapping[str, object], *, follows: 
             f"The published version is unchanged. Its log: {home.logs / 'dbt.log'}"
         )
     _copy(parsed, kept)
+    parsed_as.write_text(kept.name, encoding="utf-8")
     return _results(results_file, home.dbt_target / "manifest.json")
 
 

@@ -174,7 +174,7 @@ def _alone(line: Line, evidence: Sequence[Row], books: Books) -> Explanation:
             if not rest:
                 continue
             alone = _one_row(rest, [kind for kind in SINGLE if kind not in chosen], singles[_is_gone(line, rest)])
-            incident = _incident(line, rest, alone, books)
+            incident = alone or _incident(line, rest, books)
             if incident and all(objects[name].isdisjoint(_objects(incident)) for name in chosen):
                 return Explanation(line, (*_claims(line, groups, chosen), *incident))
     return Explanation(line, _certain_part(line, groups, totals))
@@ -228,10 +228,8 @@ def _claims(line: Line, groups: Mapping[str, Sequence[Row]], chosen: Iterable[st
     return (_claim(line, row) for name in chosen for row in groups[name])
 
 
-def _incident(line: Line, rest: int, alone: tuple[Claim, ...], books: Books) -> tuple[Claim, ...]:
-    """Return what alone comes to ``rest``: one row that is left out, one posting, the postings of a few days, or a journal that was taken back."""
-    if alone:
-        return alone
+def _incident(line: Line, rest: int, books: Books) -> tuple[Claim, ...]:
+    """Return what alone comes to ``rest``: one posting, the postings of a few days, or a journal that was taken back."""
     last = line.next_period_end or line.period_end + timedelta(days=CUTOFF_DAYS)
     before = books.postings(line, -rest, line.prior_period_end, line.period_end)
     after = books.postings(line, rest, line.period_end, last)

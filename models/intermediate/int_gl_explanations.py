@@ -127,19 +127,21 @@ def model(dbt, session):
     rows = defaultdict(list)
     for line_id, *row in fetch(ROWS):
         rows[line_id].append(Row(*row))
-    lines = [Line(*row) for row in fetch(LINES)]
-    # Thousands of questions would each read the postings, so they are gathered and answered in one reading. An answer can lead to other questions about the
-    # period ends that follow, so this goes on until none is left.
-    answers, asked = {}, {}
+    lines = defaultdict(list)
+    for line in (Line(*row) for row in fetch(LINES)):
+        lines[line.company_id].append(line)
+    # Thousands of questions would each read the postings, so they are gathered and answered in one reading. Answers lead to other questions about the same
+    # period end and those that follow, so a company is explained again until it asks nothing more.
+    answers, asked, explanations = {}, {}, {}
 
     def postings(line, *question):
         key = (account_of(line), *question)
         return answers[key] if key in answers else asked.setdefault(key, ())
 
-    while True:
-        explanations = list(explain(lines, rows, Books(postings, days)))
-        if not asked:
-            break
+    asking = set(lines)
+    while asking:
+        explanations |= {company: list(explain(lines[company], rows, Books(postings, days))) for company in asking}
+        asking = {company for (company, *_), *_ in asked}
         places = list(asked)
         session.register("gl_questions", table_of(QUESTIONS, [
             (place, *account, Decimal(amount) / 1000, after, until) for place, (account, amount, after, until) in enumerate(places)
@@ -150,7 +152,8 @@ def model(dbt, session):
         asked.clear()
     claims = [
         (found.line.id, claim.cause, claim.object_type, claim.object_id, claim.posted_on, claim.amount, claim.told)
-        for found in explanations
+        for company in sorted(explanations)
+        for found in explanations[company]
         for claim in found.claims
     ]
     session.register("claimed_rows", table_of(CLAIMED, claims))

@@ -324,3 +324,17 @@ def test_a_model_that_cannot_be_built_is_named_with_its_message(first_run: tuple
     assert str(home.logs / "dbt.log") in done.stderr and "net_dais" in (home.logs / "dbt.log").read_text(encoding="utf-8")
     assert "Nothing was published" in done.stderr
     assert pointer_of(home) == before
+
+
+def test_a_home_moves_with_its_owner_to_another_checkout(tmp_path: Path) -> None:
+    home, inbox, other = tmp_path / "home", tmp_path / "inbox", tmp_path / "checkout"
+    arw(home, "demo", "--size", "100", "--out", inbox)
+    arw(home, "load", inbox)
+    for folder in ("models", "dbt_project", "seeds", "tests", "orchestration"):
+        shutil.copytree(ROOT / folder, other / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("dbt_project.yml", "profiles.yml", "pyproject.toml"):
+        shutil.copyfile(ROOT / file, other / file)
+    command = [str(Path(sys.executable).parent / "arw"), "--home", str(home), "build"]
+    subprocess.run(command, cwd=other, env={**os.environ, "PYTHONPATH": str(other)}, check=True, capture_output=True)
+    shutil.rmtree(other)
+    arw(home, "build", "--full-refresh")
