@@ -34,8 +34,7 @@
 
 {#- The columns of a movement that belongs to no application. -#}
 {% macro no_application() -%}
-    cast(null as {{ dbt.type_string() }}) as pair_key, cast(null as {{ dbt.type_string() }}) as application_id,
-    cast(null as {{ dbt.type_string() }}) as counterpart_item_id, cast(null as {{ dbt.type_string() }}) as counterpart_kind, false as is_source
+    cast(null as {{ dbt.type_string() }}) as application_id, cast(null as {{ dbt.type_string() }}) as counterpart_item_id, cast(null as {{ dbt.type_string() }}) as counterpart_kind, false as is_source
 {%- endmacro %}
 
 {#- Everything an event says, but for when it was known. -#}

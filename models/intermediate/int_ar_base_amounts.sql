@@ -48,7 +48,7 @@ at_book_rate as (
         end as book_amount,
         sum(movements.amount) over (
             partition by movements.item_id, spans.span_from
-            order by movements.posting_date, movements.phase, movements.order_id, movements.step, movements.event_key
+            order by movements.posting_date, movements.phase, coalesce(movements.application_id, movements.adjustment_id), movements.step, movements.event_key
             rows between unbounded preceding and current row
         ) as open_after
     from spans
@@ -74,7 +74,7 @@ with_segment as (
         with_closing.*,
         coalesce(sum(case when is_closing then 1 else 0 end) over (
             partition by item_id, span_from
-            order by posting_date, phase, order_id, step, event_key
+            order by posting_date, phase, coalesce(application_id, adjustment_id), step, event_key
             rows between unbounded preceding and 1 preceding
         ), 0) as segment
     from with_closing
@@ -94,7 +94,8 @@ valued as (
         and undone.event_type = case with_segment.event_type when 'application_reversal' then 'application' else 'discount' end
         and undone.item_id = with_segment.item_id
         and undone.span_from = with_segment.span_from
-        and undone.pair_key = with_segment.pair_key
+        and undone.application_id = with_segment.application_id
+        and undone.counterpart_item_id = with_segment.counterpart_item_id
 
 ),
 

@@ -1,118 +1,61 @@
 {{ config(materialized="view") }}
 
-{#- Movements that are their own base amount, and are not applied with what is converted. No CTE: what is read twice would be held whole. -#}
+{#- What is read twice is written twice: as a CTE it would be held whole, which at ten million documents is more than the memory. -#}
+{%- set valued -%}
+    (
+        select event_key, false as is_difference, amount_base, known_from, known_to from {{ ref('int_ar_base_amounts') }}
+        where event_key not in (select event_key from {{ ref('int_ar_exchanges') }})
+        union all
+        select event_key, false as is_difference, amount_base, known_from, known_to from {{ ref('int_ar_exchanges') }}
+        union all
+        select event_key, true as is_difference, difference_amount_base as amount_base, known_from, known_to from {{ ref('int_ar_exchanges') }}
+        where difference_amount_base != 0
+    )
+{%- endset -%}
+
+{#- Movements with a base amount of their own, and the exchange differences that they leave. -#}
+{%- set converted -%}
+    select
+        case when valued.is_difference then 'exchange_difference|' || movements.event_key else movements.event_key end as event_key,
+        case when valued.is_difference then 'exchange_difference' else movements.event_type end as event_type,
+        case when valued.is_difference then movements.event_type else movements.event_subtype end as event_subtype,
+        case when valued.is_difference then 'revalued' else movements.movement end as movement,
+        movements.company_id, movements.customer_id, movements.receivable_account, movements.item_id, movements.document_id, movements.posting_date,
+        movements.currency, case when valued.is_difference then cast(0 as decimal(18, 3)) else movements.amount end as amount,
+        movements.base_currency, valued.amount_base, valued.is_difference or movements.is_derived as is_derived,
+        movements.application_id, movements.counterpart_item_id, movements.counterpart_kind,
+        greatest(movements.known_from, valued.known_from) as known_from,
+        least(movements.known_to, valued.known_to) as known_to
+    from {{ ref('int_ar_movements') }} as movements
+    inner join {{ valued }} as valued
+        on valued.event_key = movements.event_key
+        and {{ known_together('valued', 'movements') }}
+{%- endset -%}
+
+{#- Movements that are their own base amount. -#}
 {%- set plain -%}
     select
         event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
         currency, amount, base_currency, amount as amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
     from {{ ref('int_ar_movements') }}
     where item_id not in (select item_id from converted_items)
-        and not (event_type in ('application', 'application_reversal') and pair_key in (select pair_key from exchanged_keys))
+        and event_key not in (select event_key from {{ ref('int_ar_exchanges') }})
 {%- endset -%}
 
 -- The receivables ledger: every movement of an open item, in document and base currency, each version with its knowledge time; equal neighbours in time are one.
 -- A view, written down once as fct_ar_events, which is what all models read (decision 0016). Most movements are of items in the base currency and have one
--- version, which still is known: they pass as they are, in one scan. Only the others are held side by side.
-with converted as (
+-- version, which still is known: they pass as they are, in one scan.
+with converted_items as (
 
-    select
-        movements.* except (known_from, known_to),
-        base.amount_base,
-        greatest(movements.known_from, base.known_from) as known_from,
-        least(movements.known_to, base.known_to) as known_to
-    from {{ ref('int_ar_movements') }} as movements
-    inner join {{ ref('int_ar_base_amounts') }} as base
-        on base.event_key = movements.event_key
-        and {{ known_together('base', 'movements') }}
-
-),
-
--- Applications in which a side is converted: the target's movement is valued at the source's book rate, so that the application moves no base balance; what that
--- leaves of the target's own book amount is the realised exchange difference, an event of its own (metrics.md, roll-forward).
-exchanged_keys as (
-
-    select distinct pair_key from converted
-    where event_type in ('application', 'application_reversal')
-
-),
-
--- All movements of an item have base amounts of their own, or none has.
-converted_items as (
-
+    -- All movements of an item have base amounts of their own, or none has.
     select distinct item_id from {{ ref('int_ar_base_amounts') }}
-
-),
-
-in_base_currency as (
-
-    select * from converted
-
-    union all
-
-    select
-        movements.* except (known_from, known_to),
-        movements.amount as amount_base,
-        movements.known_from,
-        movements.known_to
-    from {{ ref('int_ar_movements') }} as movements
-    where movements.event_type in ('application', 'application_reversal')
-        and movements.pair_key in (select pair_key from exchanged_keys)
-        and movements.item_id not in (select item_id from converted_items)
-
-),
-
-exchanged as (
-
-    select
-        targets.* except (known_from, known_to),
-        sources.amount_base as source_amount_base,
-        greatest(targets.known_from, sources.known_from) as known_from,
-        least(targets.known_to, sources.known_to) as known_to
-    from in_base_currency as targets
-    inner join in_base_currency as sources
-        on sources.pair_key = targets.pair_key
-        and sources.event_type = targets.event_type
-        and sources.is_source
-        and sources.company_id = targets.company_id
-        and {{ known_together('sources', 'targets') }}
-    where targets.event_type in ('application', 'application_reversal')
-        and not targets.is_source
-        and targets.pair_key in (select pair_key from exchanged_keys)
-
-),
-
-unioned as (
-
-    select
-        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
-        currency, amount, base_currency, amount_base, is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
-    from in_base_currency
-    where not exists (select 1 from exchanged where exchanged.event_key = in_base_currency.event_key)
-
-    union all
-
-    select
-        event_key, event_type, event_subtype, movement, company_id, customer_id, receivable_account, item_id, document_id, posting_date,
-        currency, amount, base_currency, cast(-1 * source_amount_base as decimal(18, 3)) as amount_base,
-        is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
-    from exchanged
-
-    union all
-
-    select
-        'exchange_difference|' || event_key as event_key, 'exchange_difference' as event_type, event_type as event_subtype, 'revalued' as movement,
-        company_id, customer_id, receivable_account, item_id, document_id, posting_date,
-        currency, cast(0 as decimal(18, 3)) as amount, base_currency, cast(amount_base + source_amount_base as decimal(18, 3)) as amount_base,
-        true as is_derived, application_id, counterpart_item_id, counterpart_kind, known_from, known_to
-    from exchanged
-    where amount_base + source_amount_base != 0
 
 ),
 
 -- Only a version that ended has a neighbour in time that it could be equal to; all else passes as it is.
 ended_keys as (
 
-    select event_key from unioned where known_to < {{ open_end() }}
+    select event_key from {{ valued }} as valued where known_to < {{ open_end() }}
     union
     select event_key from {{ ref('int_ar_movements') }} where known_to < {{ open_end() }}
 
@@ -120,8 +63,8 @@ ended_keys as (
 
 candidates as (
 
-    select * from unioned
-    where event_key in (select event_key from ended_keys)
+    {{ converted }}
+    where valued.event_key in (select event_key from ended_keys)
 
     union all
 
@@ -161,9 +104,8 @@ merged as (
 
     union all
 
-    select {{ event_content() }}, known_from, known_to
-    from unioned
-    where event_key not in (select event_key from ended_keys)
+    {{ converted }}
+    where valued.event_key not in (select event_key from ended_keys)
 
     union all
 

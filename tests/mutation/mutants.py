@@ -31,6 +31,7 @@ ADJUSTMENTS, ADJUSTMENT_EVENTS = f"{INTERMEDIATE}/int_adjustments.sql", f"{INTER
 SETTLEMENT_EVENTS, APPLICATIONS = f"{INTERMEDIATE}/int_settlements_to_ar_events.sql", f"{INTERMEDIATE}/int_applications.sql"
 CONTENDED, MOVED = f"{INTERMEDIATE}/int_contended_sides.sql", f"{INTERMEDIATE}/int_contended_movements.sql"
 EVENTS, BASE, ITEMS = f"{INTERMEDIATE}/int_ar_events.sql", f"{INTERMEDIATE}/int_ar_base_amounts.sql", f"{INTERMEDIATE}/int_items.sql"
+EXCHANGES = f"{INTERMEDIATE}/int_ar_exchanges.sql"
 TERMS, PLANS = f"{INTERMEDIATE}/int_document_terms.sql", f"{INTERMEDIATE}/int_installment_plans.sql"
 BALANCES, DAILY, CALENDAR = f"{INTERMEDIATE}/int_item_balances.sql", f"{INTERMEDIATE}/int_ledger_daily.sql", f"{INTERMEDIATE}/int_calendar.sql"
 MONTHLY, DERIVED = f"{INTERMEDIATE}/int_receivable_monthly.sql", f"{INTERMEDIATE}/int_document_settlements.sql"
@@ -101,8 +102,9 @@ MUTANTS = [
     Mutant(BASE, "open_after = 0 and amount != 0 and phase > 0 as is_closing", "false as is_closing", "the last movement takes no balancing cent"),
     Mutant(BASE, "coalesce(-1 * undone.book_amount, with_segment.book_amount)", "with_segment.book_amount", "what is taken back is valued anew"),
     Mutant(BASE, "closings.own_amount + coalesce(made_good.amount, 0) as amount", "closings.own_amount as amount", "a second closing ignores the first"),
-    Mutant(EVENTS, "cast(amount_base + source_amount_base as decimal(18, 3)) as amount_base", "cast(amount_base - source_amount_base as decimal(18, 3)) as amount_base", "exchange difference of the wrong sign"),
-    Mutant(EVENTS, "cast(-1 * source_amount_base as decimal(18, 3)) as amount_base", "amount_base", "the realised difference counts twice"),
+    Mutant(EXCHANGES, "cast(targets.amount_base + sources.amount_base as", "cast(targets.amount_base - sources.amount_base as", "exchange difference of the wrong sign"),
+    Mutant(EXCHANGES, "cast(-1 * sources.amount_base as decimal(18, 3)) as amount_base", "targets.amount_base", "the realised difference counts twice"),
+    Mutant(EXCHANGES, "        and application_id in (select application_id from applied)\n", "        and false\n", "a side in base currency exchanges nothing"),
     Mutant(MONEY, "when 2 then cast(round({{ amount }}, 2) as decimal(18, 3))\n        else", "when 2 then cast(round({{ amount }}, 1) as decimal(18, 3))\n        else", "cents are rounded away"),
     # Two times.
     Mutant(KNOWLEDGE, "({{ left }}.known_from < {{ right }}.known_to and {{ right }}.known_from < {{ left }}.known_to)", "({{ left }}.known_from <= {{ right }}.known_to and {{ right }}.known_from < {{ left }}.known_to)", "versions that only touch are known together"),

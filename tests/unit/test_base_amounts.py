@@ -77,7 +77,8 @@ class Product:
             assert base_amounts.count(wrong[0]) >= 1, "the mutation finds what it changes"
             base_amounts = base_amounts.replace(*wrong)
         self.con.execute(f"create table int_ar_base_amounts as {base_amounts}")
-        self.con.execute(f"create table int_ar_events as {rendered('int_ar_events')}")
+        for model in ("int_ar_exchanges", "int_ar_events"):
+            self.con.execute(f"create table {model} as {rendered(model)}")
 
     def balances(self) -> dict[tuple[str, object], tuple[Decimal, Decimal]]:
         """Return the running balance of each item after each day on which it moved."""
