@@ -351,7 +351,7 @@ def _write_keys(con: duckdb.DuckDBPyConnection) -> None:
         """,
         "sides": "select kind || ':' || id, level from levels",
         "items": """
-            select item_id, level from levels inner join intermediate.int_items as items
+            select item_id, level from levels inner join ar_build.marts.dim_item_versions as items
                 on items.document_id = levels.id and levels.kind = case when item_type in ('receipt', 'adjustment') then item_type else 'document' end
             union all
             select kind || ':' || id, level from levels

@@ -130,7 +130,7 @@ def _compile(folder: Path, project: Path) -> None:
         asked = [f"{{{{ is_touched('{name}', family('{name}')[2]) }}}}" for name in names]
         asked += [f"{{% set each = ref('{name}') %}}{{% if execute and remembered_columns('{name}') %}}{{{{ remember(each) }}}}{{% endif %}}" for name in names]
         asked += [f'{{{{ add_difference(ref("{name}"), "{QUERY}", {c["keys"]}, {c["sums"]}, "{c["counted"]}") }}}}' for name, c in sums.items()]
-        keys = dbtRunner().invoke(["compile", *options, "--inline", "\0".join([*asked, "{{ touch_new_items(ref('int_items')) }}"])])
+        keys = dbtRunner().invoke(["compile", *options, "--inline", "\0".join([*asked, "{{ touch_new_items(ref('dim_item_versions')) }}"])])
         if not keys.success:
             raise SystemExit(str(keys.exception))
         said = iter(keys.result.results[0].node.compiled_code.split("\0"))
@@ -138,7 +138,7 @@ def _compile(folder: Path, project: Path) -> None:
             "derived": {name: next(said) for name in names},
             "remembered": {name: remember for name in names if (remember := next(said))},
             "added": {name: next(said) for name in sums},
-            "after": {"int_items": next(said)},
+            "after": {"dim_item_versions": next(said)},
         }
         (folder / KEYS).write_text(json.dumps(families), encoding="utf-8")
     (folder / "kept.json").replace(folder / "manifest.json")

@@ -28,8 +28,7 @@
         'int_applications': ['applications', ['application_id'], 'changed'],
         'int_settlements_decided': ['sides', ['target_side_key', 'source_side_key'], 'changed'],
         'int_settlements': ['items', ['target_item_id', 'source_item_id'], 'changed'],
-        'int_items': ['sides', [side_of_item], 'changed'],
-        'dim_item_versions': ['items', ['item_id'], 'changed'],
+        'dim_item_versions': ['sides', [side_of_item], 'changed'],
         'int_ar_movements': ['items', ['item_id']],
         'fct_ar_events': ['items', ['item_id'], 'moved'],
         'int_item_balances': ['items', ['item_id'], 'moved'],
@@ -61,7 +60,7 @@
 -#}
 {% macro remembered_columns(name) -%}
     {{ return({
-        'int_items': ['item_id', 'customer_id', 'currency', 'document_date', 'due_date', 'payment_terms_id', 'known_to'],
+        'dim_item_versions': ['item_id', 'customer_id', 'currency', 'document_date', 'due_date', 'payment_terms_id', 'known_to'],
         'int_settlements': [
             'target_item_id', 'source_item_id', 'source_kind', 'amount', 'discount_amount', 'effective_on', 'ended_on', 'is_derived', 'known_to'
         ],
@@ -93,12 +92,12 @@
 {#- The date that the books were read at before. -#}
 {% macro was_as_of() -%} (select as_of from {{ target.database }}.meta.follows_from) {%- endmacro %}
 
-{#- Runs after int_items: what became an item in this build is touched too. -#}
+{#- Runs after dim_item_versions: what became an item in this build is touched too. -#}
 {% macro touch_new_items(items) -%}
     {%- if follows() -%}
     insert into {{ target.database }}.meta.touched_items
     select distinct item_id, 1 from {{ items }}
-    where {{ is_touched('int_items', 'changed') }} and item_id not in (select id from {{ target.database }}.meta.touched_items)
+    where {{ is_touched('dim_item_versions', 'changed') }} and item_id not in (select id from {{ target.database }}.meta.touched_items)
     {%- endif -%}
 {%- endmacro %}
 

@@ -6,8 +6,11 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set is_derived = is_touched(this.identifier, family(this.identifier)[2]) -%}
     {{ begin_in_place() }}
+    {%- if remembered_columns(this.identifier) %}
+        {%- call statement('remember') %}{{ remember(this) }}{% endcall %}
+        {{ adapter.commit() }}
+    {%- endif %}
     {% call statement('main') -%}
-        {%- if remembered_columns(this.identifier) %} {{ remember(this) }}; {%- endif %}
         delete from {{ target_relation }} where {{ is_derived }};
         insert into {{ target_relation }} by name select * from (
             {{ compiled_code }}

@@ -9,9 +9,15 @@
 {%- endmacro %}
 
 {% macro end_in_place() -%}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {#- Hooks in transactions of their own: DuckDB writes to one file in each. -#}
+    {%- for hook in post_hooks %}
+        {%- set rendered = render(hook.sql) | trim %}
+        {%- if rendered %}
+            {%- call statement('hook') %}{{ rendered }}{% endcall %}
+            {{ adapter.commit() }}
+        {%- endif %}
+    {%- endfor %}
 {%- endmacro %}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}

@@ -33,7 +33,7 @@ parts as (
         greatest(decided.known_from, items.known_from) as known_from,
         least(decided.known_to, items.known_to) as known_to
     from {{ ref('int_settlements_decided') }} as decided
-    inner join {{ touched(ref('int_items'), 'valued') }} as items
+    inner join {{ touched(ref('dim_item_versions'), 'valued') }} as items
         on items.item_id = decided.target_item_id
         and {{ known_together('items', 'decided') }}
     where decided.kind in ('adjustment', 'settlement')
@@ -71,7 +71,7 @@ select
     greatest(moves.known_from, items.known_from) as known_from,
     least(moves.known_to, items.known_to) as known_to
 from moves
-inner join {{ touched(ref('int_items'), 'valued') }} as items
+inner join {{ touched(ref('dim_item_versions'), 'valued') }} as items
     on items.item_id = moves.item_id
     and {{ known_together('items', 'moves') }}
 
@@ -85,7 +85,7 @@ select
     {{ item_columns('items') }},
     greatest(adjustments.known_from, items.known_from) as known_from,
     least(adjustments.known_to, items.known_to) as known_to
-from {{ touched(ref('int_items'), 'valued') }} as items
+from {{ touched(ref('dim_item_versions'), 'valued') }} as items
 inner join adjustments
     on adjustments.moves = 'none'
     and adjustments.side_key = items.item_id

@@ -3,7 +3,7 @@
 -- A document posts its items; a void takes them back on its own date, and both stay.
 with items as (
 
-    select * from {{ touched(ref('int_items'), 'valued') }}
+    select * from {{ touched(ref('dim_item_versions'), 'valued') }}
     where item_type not in ('receipt', 'adjustment')
 
 )

@@ -13,7 +13,7 @@ named as (
     select
         'customer' as object_type, customer_id as object_id, 'not_in_master' as reason, customer_id,
         min(company_id) as company_id, min(known_from) as known_from, max(known_to) as known_to
-    from {{ ref('int_items') }}
+    from {{ ref('dim_item_versions') }}
     where customer_id != 'UNIDENTIFIED'
     group by customer_id
 

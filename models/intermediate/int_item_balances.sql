@@ -29,6 +29,6 @@ select
     items.document_date, items.posting_date, items.due_date,
     coalesce(customers.is_intercompany, false) as is_intercompany
 from balances
-inner join {{ touched(ref('int_items'), 'moved') }} as items on items.item_id = balances.item_id and {{ is_known('items') }}
+inner join {{ touched(ref('dim_item_versions'), 'moved') }} as items on items.item_id = balances.item_id and {{ is_known('items') }}
 left join {{ ref('stg_ledger__customers') }} as customers on customers.customer_id = items.customer_id and {{ is_known('customers') }}
 where balances.open_amount != 0 or balances.open_amount_base != 0

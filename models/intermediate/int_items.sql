@@ -1,6 +1,7 @@
-{{ config(materialized=family_table(), post_hook="{{ touch_new_items(this) }}") }}
+{{ config(materialized="view") }}
 
 -- Every version of every open item: a document or one installment of it, a receipt, a stand-alone adjustment. Amounts are signed: + the customer owes.
+-- A view, written down once as dim_item_versions, which is what all models read (decision 0016).
 with documents as (
 
     select * from {{ touched(ref('int_documents'), 'changed') }} where held_reason is null

@@ -113,7 +113,7 @@ rejected as (
         items.posting_date as counts_from, items.ended_on as counts_until,
         cast(-1 * items.original_amount as decimal(18, 3)) as amount, cast(-1 * items.original_amount_base as decimal(18, 3)) as amount_base,
         'the last good version of a rejected row' as told, false as is_one_of_several
-    from {{ ref('int_items') }} as items
+    from {{ ref('dim_item_versions') }} as items
     inner join (select distinct object_type, object_id from {{ ref('stg_ledger__rejects') }} where amount is not null and not is_one_of_several) as rejects
         on rejects.object_id = items.document_id
         and rejects.object_type = case when items.item_type = 'receipt' then 'receipt' when items.item_type = 'adjustment' then 'adjustment' else 'document' end

@@ -4,9 +4,9 @@
 ] -%}
 {{ config(materialized=sums_table(), keys=['customer_id', 'currency', 'month_index'], sums=sums, counted='payment_count') }}
 {#- What is looked at: its sign, applications and items, and the date the books are read at. -#}
-{%- set looked_at = [(1, touched(ref('int_settlements'), 'changed'), ref('int_items'), as_of())] -%}
+{%- set looked_at = [(1, touched(ref('int_settlements'), 'changed'), ref('dim_item_versions'), as_of())] -%}
 {%- if follows() -%}
-    {%- do looked_at.append((-1, before(ref('int_settlements')), was(ref('int_items')), was_as_of())) -%}
+    {%- do looked_at.append((-1, before(ref('int_settlements')), was(ref('dim_item_versions')), was_as_of())) -%}
 {%- endif %}
 
 -- How customers pay: cash applied by month of application, still in force at as_of. Credits, derived settlements and reversed applications do not count.

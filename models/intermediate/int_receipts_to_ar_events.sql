@@ -3,7 +3,7 @@
 -- The ledger reverses a bounced receipt with an event of its own: netting the two would erase the weeks in which the cash looked real.
 with items as (
 
-    select * from {{ touched(ref('int_items'), 'valued') }}
+    select * from {{ touched(ref('dim_item_versions'), 'valued') }}
     where item_type = 'receipt'
 
 )

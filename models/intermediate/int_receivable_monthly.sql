@@ -67,7 +67,7 @@ new_dues as (
         posting_date,
         sum(original_amount_base) as due_new_amount
 
-    from {{ ref('int_items') }}
+    from {{ ref('dim_item_versions') }}
 
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
@@ -267,7 +267,7 @@ disputed_documents as (
 disputed_items as (
 
     select item_id, document_id, currency
-    from {{ ref('int_items') }}
+    from {{ ref('dim_item_versions') }}
     where {{ is_known() }}
         and document_id in (select document_id from disputes)
         and item_type not in ('receipt', 'adjustment')

@@ -21,10 +21,10 @@ with settlements as (
         greatest(settlements.known_from, targets.known_from, sources.known_from) as piece_known_from,
         least(settlements.known_to, targets.known_to, sources.known_to) as piece_known_to
     from {{ touched(ref('int_settlements'), 'valued') }} as settlements
-    inner join {{ touched(ref('int_items'), 'seen') }} as targets
+    inner join {{ touched(ref('dim_item_versions'), 'seen') }} as targets
         on targets.item_id = settlements.target_item_id
         and {{ known_together('targets', 'settlements') }}
-    inner join {{ touched(ref('int_items'), 'seen') }} as sources
+    inner join {{ touched(ref('dim_item_versions'), 'seen') }} as sources
         on sources.item_id = settlements.source_item_id
         and {{ known_together('sources', 'settlements') }}
         and {{ known_together('sources', 'targets') }}

@@ -161,8 +161,8 @@ BROKEN = {
     "a new week's aging is of what changed": ("fct_aging_weekly", "where valid_to > (", "where valid_to < ("),
     "a week of the future stays": ("fct_aging_weekly", "not in (select week_end from week_ends)", "is null"),
     "payments were as items are now": (
-        *("int_payments_monthly", "warehouse.meta.before_int_items"),
-        "(select * from warehouse.intermediate.int_items semi join warehouse.meta.before_int_items using (item_id))",
+        *("int_payments_monthly", "warehouse.meta.before_dim_item_versions"),
+        "(select * from ar_build.marts.dim_item_versions semi join warehouse.meta.before_dim_item_versions using (item_id))",
     ),
     "payments were those of today": ("int_payments_monthly", "(select as_of from warehouse.meta.follows_from)", "date '2999-12-31'"),
 }

@@ -17,7 +17,7 @@ KNOWN = (datetime(2026, 1, 1), datetime(9999, 12, 31))
 KINDS = ["int_documents_to_ar_events", "int_receipts_to_ar_events", "int_adjustments_to_ar_events", "int_settlements_to_ar_events", "int_ar_movements"]
 
 TABLES = """
-    create table int_items (
+    create table dim_item_versions (
         item_id varchar, item_type varchar, company_id varchar, customer_id varchar, receivable_account varchar, document_id varchar, posting_date date,
         ended_on date, currency varchar, original_amount decimal(18, 3), base_currency varchar, base_minor_units integer, original_amount_base decimal(18, 3),
         exchange_rate decimal(18, 9), known_from timestamp, known_to timestamp);
@@ -66,7 +66,7 @@ class Product:
             for books in worlds
             for each in books.adjustments
         ]
-        for table, rows in (("int_items", items), ("int_settlements", settlements), ("int_adjustments", adjustments)):
+        for table, rows in (("dim_item_versions", items), ("int_settlements", settlements), ("int_adjustments", adjustments)):
             columns = [pa.array([None if value is None else str(value) for value in column], pa.string()) for column in zip(*rows, strict=True)]
             self.con.register("rows", pa.table(columns, names=[f"c{number}" for number in range(len(columns))]))
             self.con.execute(f"insert into {table} select * from rows")

@@ -4,7 +4,7 @@
 -- `other_amount` and `ended_amount` are signed: original − paid − credited − discount − written off + applied + other + ended = open.
 with items as (
 
-    select * from {{ touched(ref('int_items'), 'moved') }}
+    select * from {{ touched(ref('dim_item_versions'), 'moved') }}
     where {{ is_known() }}
         and posting_date <= {{ as_of() }}
 

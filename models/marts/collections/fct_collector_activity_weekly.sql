@@ -59,7 +59,7 @@ cash as (
         base_currency,
         sum(-original_amount_base) as amount_base
 
-    from {{ ref('int_items') }}
+    from {{ ref('dim_item_versions') }}
 
     where {{ is_known() }}
         and item_type = 'receipt'

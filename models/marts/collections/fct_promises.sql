@@ -36,7 +36,7 @@ cash as (
         document_date as received_on,
         -original_amount as amount
 
-    from {{ ref('int_items') }}
+    from {{ ref('dim_item_versions') }}
 
     where {{ is_known() }}
         and item_type = 'receipt'

@@ -16,7 +16,7 @@ with master as (
 in_ledger as (
 
     select customer_id, min(company_id) as first_company_id
-    from {{ ref('int_items') }}
+    from {{ ref('dim_item_versions') }}
     where {{ is_known() }}
     group by 1
 
