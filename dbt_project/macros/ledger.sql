@@ -32,9 +32,10 @@
     {{ return({'posted': 0, 'ended': 1, 'raised': 2, 'lowered': 3, 'ended_with_side': 4, 'closed': 5}[name]) }}
 {%- endmacro %}
 
-{#- The columns of a movement that belongs to no application. -#}
-{% macro no_application() -%}
-    cast(null as {{ dbt.type_string() }}) as application_id, cast(null as {{ dbt.type_string() }}) as counterpart_item_id, cast(null as {{ dbt.type_string() }}) as counterpart_kind, false as is_source
+{#- The columns of a movement that belongs to no application; `adjustment_id`: the column of the adjustment that moves another item, if it does. -#}
+{% macro no_application(adjustment_id='null') -%}
+    cast({{ adjustment_id }} as {{ dbt.type_string() }}) as adjustment_id, cast(null as {{ dbt.type_string() }}) as application_id,
+    cast(null as {{ dbt.type_string() }}) as counterpart_item_id, cast(null as {{ dbt.type_string() }}) as counterpart_kind, false as is_source
 {%- endmacro %}
 
 {#- Everything an event says, but for when it was known. -#}

@@ -62,11 +62,11 @@ select
     case when moves.kind = 'settlement' then 'other' else {{ adjustment_movement('moves.adjustment_type') }} end as movement,
     moves.item_id, moves.posting_date,
     case when moves.amount * sign(items.original_amount) > 0 then {{ phase('raised') }} else {{ phase('lowered') }} end as phase,
-    moves.movement_id as adjustment_id, 0 as step,
+    0 as step,
     moves.amount,
     -- A given base amount belongs to the whole adjustment: a part has its share at the item's rate.
     case when moves.amount = moves.whole_amount then moves.amount_base end as stated_amount_base,
-    moves.kind = 'settlement' as is_derived, {{ no_application() }},
+    moves.kind = 'settlement' as is_derived, {{ no_application('moves.movement_id') }},
     {{ item_columns('items') }},
     greatest(moves.known_from, items.known_from) as known_from,
     least(moves.known_to, items.known_to) as known_to
@@ -80,7 +80,7 @@ union all
 select
     items.item_id as event_key, 'adjustment' as event_type, adjustments.adjustment_type as event_subtype,
     {{ adjustment_movement('adjustments.adjustment_type') }} as movement,
-    items.item_id, items.posting_date, {{ phase('posted') }} as phase, cast(null as {{ dbt.type_string() }}) as adjustment_id, 0 as step,
+    items.item_id, items.posting_date, {{ phase('posted') }} as phase, 0 as step,
     items.original_amount as amount, items.original_amount_base as stated_amount_base, false as is_derived, {{ no_application() }},
     {{ item_columns('items') }},
     greatest(adjustments.known_from, items.known_from) as known_from,

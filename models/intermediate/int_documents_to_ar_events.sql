@@ -10,7 +10,7 @@ with items as (
 
 select
     'document|' || item_id as event_key, 'document' as event_type, item_type as event_subtype, {{ document_movement('item_type') }} as movement,
-    item_id, posting_date, {{ phase('posted') }} as phase, cast(null as {{ dbt.type_string() }}) as adjustment_id, 0 as step,
+    item_id, posting_date, {{ phase('posted') }} as phase, 0 as step,
     original_amount as amount, original_amount_base as stated_amount_base, false as is_derived, {{ no_application() }},
     {{ item_columns('items') }}, known_from, known_to
 from items
@@ -19,7 +19,7 @@ union all
 
 select
     'void|' || item_id as event_key, 'void' as event_type, item_type as event_subtype, {{ document_movement('item_type') }} as movement,
-    item_id, ended_on as posting_date, {{ phase('closed') }} as phase, cast(null as {{ dbt.type_string() }}) as adjustment_id, 0 as step,
+    item_id, ended_on as posting_date, {{ phase('closed') }} as phase, 0 as step,
     -1 * original_amount as amount, -1 * original_amount_base as stated_amount_base, false as is_derived, {{ no_application() }},
     {{ item_columns('items') }}, known_from, known_to
 from items

@@ -51,8 +51,9 @@ select
     {%- else -%}
     {{ phase(moment) }} as phase,
     {%- endif %}
-    cast(null as {{ dbt.type_string() }}) as adjustment_id, {{ step }} as step,
+    {{ step }} as step,
     cast({{ amount }} as decimal(18, 3)) as amount, cast(null as decimal(18, 3)) as stated_amount_base, is_derived,
+    cast(null as {{ dbt.type_string() }}) as adjustment_id,
     application_id, {{ other }}_item_id as counterpart_item_id, source_kind as counterpart_kind, {{ 'true' if side == 'source' else 'false' }} as is_source,
     {{ side }}_company_id as company_id, {{ side }}_customer_id as customer_id, {{ side }}_receivable_account as receivable_account,
     {{ side }}_document_id as document_id, {{ side }}_currency as currency, {{ side }}_base_currency as base_currency,
